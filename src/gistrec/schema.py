@@ -1,0 +1,62 @@
+"""Every column name, file name and stratum, once."""
+
+from typing import Final
+
+# Columns of a dataset's items.parquet and interactions.parquet.
+ITEM_ID: Final = "item_id"
+TITLE: Final = "title"
+TEXT: Final = "text"
+IMAGE: Final = "image"
+IMAGE_PATH: Final = "image_path"
+IMAGE_URL: Final = "image_url"
+USER_ID: Final = "user_id"
+TIMESTAMP: Final = "timestamp"
+RATING: Final = "rating"
+
+# Files of a dataset folder.
+ITEMS_FILE: Final = "items.parquet"
+INTERACTIONS_FILE: Final = "interactions.parquet"
+DATASET_FILE: Final = "dataset.json"
+TRUTH_FOLDER: Final = "truth"  # only the bazaar has one: what its oracle knows
+
+# Files of a run folder.
+CONFIG_FILE: Final = "config.yaml"
+MANIFEST_FILE: Final = "manifest.json"
+LEADERBOARD_FILE: Final = "leaderboard.json"
+RANKS_FOLDER: Final = "ranks"
+
+# Columns of gists.parquet: one row an item.
+IMAGE_KEYWORDS: Final = "image_keywords"
+TEXT_KEYWORDS: Final = "text_keywords"
+
+# Columns of neighbours.parquet: one row a (user, moment, neighbour).
+MOMENT: Final = "moment"  # how many of the user's interactions were known
+NEIGHBOUR: Final = "neighbour"
+SIMILARITY: Final = "similarity"
+NEXT_ITEMS: Final = "next_items"
+
+# Columns of ranks/<system>.parquet: one row a query.
+POSITIVE: Final = "positive"
+RANK: Final = "rank"
+TIES: Final = "ties"
+N_CANDIDATES: Final = "n_candidates"
+
+# Protocols: which candidates a positive is ranked among.
+SAMPLED: Final = "sampled"
+FULL: Final = "full"
+COLD_SAMPLED: Final = "cold-sampled"
+COLD_FULL: Final = "cold-full"
+
+# Strata: training frequency of the target, as (label, lowest, highest).
+FREQUENCY_STRATA: Final = (
+    ("0", 0, 0),
+    ("1-4", 1, 4),
+    ("5-9", 5, 9),
+    ("10-19", 10, 19),
+    ("20-49", 20, 49),
+    ("50+", 50, None),
+)
+# Strata: how many items the history holds.
+LENGTH_STRATA: Final = (("1-4", 1, 4), ("5-9", 5, 9), ("10-19", 10, 19), ("20+", 20, None))
+
+CUTOFFS: Final = (5, 10, 20)
