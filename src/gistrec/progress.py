@@ -1,8 +1,8 @@
-"""Progress of long work: a bar with rate and remaining time on a terminal, a line now and then elsewhere."""
+"""Progress of long work: a bar on a terminal, a line now and then elsewhere."""
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
 from rich.console import Console
@@ -38,7 +38,7 @@ def say(message: str) -> None:
 
 def track(steps: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
     """Yield from ``steps`` and show how far it is, how fast, and how long it will take."""
-    if total is None and hasattr(steps, "__len__"):
+    if total is None and isinstance(steps, Sized):
         total = len(steps)
     if console.is_terminal:
         yield from _bar(steps, what, total)
