@@ -40,6 +40,11 @@ POSITIVE: Final = "positive"
 RANK: Final = "rank"
 TIES: Final = "ties"
 N_CANDIDATES: Final = "n_candidates"
+AUC: Final = "auc"  # of this user alone
+AUC_POOLED: Final = "auc_pooled"  # its mean over users is the AUC pooled over all pairs
+RETRIEVED: Final = "retrieved"  # whether the ranker gave the positive a score at all
+HISTORY_LENGTH: Final = "history_length"
+TARGET_COUNT: Final = "target_count"  # how often the positive occurs in the training log
 
 # Protocols: which candidates a positive is ranked among.
 SAMPLED: Final = "sampled"

@@ -1,0 +1,25 @@
+"""How systems are measured."""
+
+from typing import Literal
+
+from pydantic import PositiveInt
+
+from gistrec.config.base import StageConfig
+
+Protocol = Literal["full", "sampled", "cold-full", "cold-sampled"]
+
+
+class EvaluationConfig(StageConfig):
+    """How systems are measured.
+
+    Attributes:
+        protocols: what each positive is ranked among; the cold ones need a split with cold items.
+        resamples: how many bootstrap resamples stand behind an interval.
+        seed: of the bootstrap.
+        chunk: users scored in one call; None lets the size of the catalogue decide.
+    """
+
+    protocols: tuple[Protocol, ...] = ("full", "sampled")
+    resamples: PositiveInt = 1000
+    seed: int = 0
+    chunk: PositiveInt | None = None

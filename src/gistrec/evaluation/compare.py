@@ -1,0 +1,56 @@
+"""Is one system better than another? Paired differences on the same users."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from gistrec import schema
+from gistrec.errors import RunError
+from gistrec.evaluation.intervals import Interval, bootstrap, by_user
+from gistrec.evaluation.metrics import metric_values
+
+_KEY = [schema.USER_ID, schema.POSITIVE]
+
+
+def compare(
+    ranks_a: pl.DataFrame | Sequence[pl.DataFrame],
+    ranks_b: pl.DataFrame | Sequence[pl.DataFrame],
+    metric: str,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Interval:
+    """The mean of ``metric`` under a less that under b, with its 95% interval over users.
+
+    Each side is one ranks table, or one a seed: then a question's value is its mean over seeds,
+    so that the interval speaks of users, not of seeds.
+
+    Raises:
+        RunError: the two sides were not asked the same questions.
+    """
+    a, b = (_pooled(side, metric) for side in (ranks_a, ranks_b))
+    both = a.join(b, on=[*_KEY, schema.N_CANDIDATES], how="inner", suffix="_b").sort(_KEY)
+    if not len(a) == len(b) == len(both):
+        raise RunError(
+            f"the systems were not asked the same questions: {len(a)} and {len(b)}, of which "
+            f"{len(both)} in common; compare ranks of one split and one protocol"
+        )
+    if not both["asked"].equals(both["asked_b"]):
+        raise RunError("the systems were asked some questions a different number of times")
+    difference = both["value"].to_numpy() - both["value_b"].to_numpy()
+    return bootstrap(by_user(difference.astype(np.float64), both[schema.USER_ID]), resamples, seed)
+
+
+def _pooled(ranks: pl.DataFrame | Sequence[pl.DataFrame], metric: str) -> pl.DataFrame:
+    tables = [ranks] if isinstance(ranks, pl.DataFrame) else list(ranks)
+    if not tables or not sum(map(len, tables)):
+        raise RunError("a side of the comparison holds no ranks")
+    valued = [
+        table.select(*_KEY, schema.N_CANDIDATES, pl.Series("value", metric_values(table, metric)))
+        for table in tables
+    ]
+    return (
+        pl.concat(valued)
+        .group_by(*_KEY, schema.N_CANDIDATES)
+        .agg(pl.col("value").sort().mean(), pl.len().alias("asked"))
+    )

@@ -1,0 +1,78 @@
+"""A leaderboard as a person reads it on a terminal of 100 columns."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from gistrec.evaluation.metrics import AUC, RECALL
+from gistrec.evaluation.protocol import PROTOCOLS
+from gistrec.evaluation.row import Metric, Row
+
+ORACLE = "oracle"  # stands on top whatever it reaches: it shows what can be reached
+_HEADLINE = "HR@5"
+_WITH_INTERVAL = (_HEADLINE, "NDCG@5")
+_PLAIN = ("MRR@5", AUC)
+
+
+def sorted_rows(rows: Sequence[Row]) -> list[Row]:
+    """By protocol, the full catalogue first; oracle on top; then the best HR@5 first."""
+    return sorted(
+        rows,
+        key=lambda row: (
+            PROTOCOLS.index(row.protocol),
+            row.system != ORACLE,
+            -(row.metrics[_HEADLINE].value if _HEADLINE in row.metrics else 0.0),
+            row.system,
+            row.seeds,
+        ),
+    )
+
+
+def leaderboard_table(rows: Sequence[Row], title: str | None = None) -> Table:
+    """The rows as a table: HR@5 and NDCG@5 with 95% intervals, MRR@5, AUC, candidates' recall."""
+    ordered = sorted_rows(rows)
+    recall = any(_shows_recall(row) for row in ordered)
+    seeds = len({row.seeds for row in ordered}) > 1
+    table = Table(title=title or _title(ordered), title_justify="left", pad_edge=False)
+    table.add_column("protocol", no_wrap=True)
+    table.add_column("system", overflow="fold", min_width=12)
+    if seeds:
+        table.add_column("seed", justify="right")
+    table.add_column("users", justify="right", no_wrap=True)
+    for name in (*_WITH_INTERVAL, *_PLAIN, *(["recall"] if recall else [])):
+        table.add_column(name, justify="right", no_wrap=True)
+    for index, row in enumerate(ordered):
+        cells = [row.protocol, row.system]
+        cells += [",".join(map(str, row.seeds))] if seeds else []
+        cells += [f"{row.n_users:,}"]
+        cells += [_interval(row.metrics.get(name)) for name in _WITH_INTERVAL]
+        cells += [_number(row.metrics.get(name)) for name in _PLAIN]
+        cells += [_number(row.metrics[RECALL]) if _shows_recall(row) else ""] if recall else []
+        last = index + 1 == len(ordered) or ordered[index + 1].protocol != row.protocol
+        table.add_row(*cells, end_section=last)
+    return table
+
+
+def _shows_recall(row: Row) -> bool:
+    return RECALL in row.metrics and row.metrics[RECALL].value < 1
+
+
+def _title(rows: list[Row]) -> str | None:
+    if not rows:
+        return None
+    first = rows[0]
+    return f"{first.dataset}, split {first.split} ({first.split_fingerprint})"
+
+
+def _number(metric: Metric | None) -> str:
+    return _short(metric.value) if metric else ""
+
+
+def _interval(metric: Metric | None) -> str:
+    if metric is None:
+        return ""
+    return f"{_short(metric.value)} \\[{_short(metric.low)}, {_short(metric.high)}]"
+
+
+def _short(number: float) -> str:
+    return f"{number:.3f}".replace("0.", ".", 1) if 0 <= number < 1 else f"{number:.3f}"
