@@ -1,0 +1,83 @@
+"""What is wrong with a configuration, in words: the key, where it stands, what was expected."""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+_SHOWN = 3  # how many near keys a message names
+
+
+def describe_faults(
+    error: ValidationError, model: type[BaseModel], origins: Mapping[tuple[str, ...], str]
+) -> str:
+    """One line a fault.
+
+    Args:
+        error: what pydantic found.
+        model: the model of the whole configuration.
+        origins: for each key (as the path to it) what set it: a preset, a file, an override.
+    """
+    return "\n".join(_line(fault, model, origins) for fault in error.errors())
+
+
+def _line(
+    fault: ErrorDetails, model: type[BaseModel], origins: Mapping[tuple[str, ...], str]
+) -> str:
+    path = tuple(str(part) for part in fault["loc"])
+    where = _origin(path, origins)
+    key = ".".join(path) or "the configuration"
+    if fault["type"] == "extra_forbidden":
+        return f"{where}: unknown key {key}{_nearest(path, model)}"
+    if fault["type"] == "missing":
+        return f"{where}: {key} is missing"
+    return f"{where}: {key} = {_shown(fault['input'])}: {_lowered(fault['msg'])}"
+
+
+def _origin(path: tuple[str, ...], origins: Mapping[tuple[str, ...], str]) -> str:
+    """Who set the key, or the nearest one above it."""
+    for length in range(len(path), 0, -1):
+        if path[:length] in origins:
+            return origins[path[:length]]
+    return "configuration"
+
+
+def _nearest(path: tuple[str, ...], model: type[BaseModel]) -> str:
+    """Keys like the one written: of the same section, or of that name anywhere else."""
+    section = tuple(part for part in path[:-1] if not part.isdigit())  # not places in a list
+    name = path[-1]
+    known = dict.fromkeys(_paths(model))
+    siblings = [key[-1] for key in known if key[:-1] == section]
+    near = get_close_matches(name, siblings, n=_SHOWN)
+    found = [".".join((*section, key)) for key in near]
+    found += [".".join(key) for key in known if key[-1] == name and ".".join(key) not in found]
+    if found:
+        return f"; did you mean {' or '.join(found[:_SHOWN])}?"
+    return f"; known here: {', '.join(siblings)}" if siblings else ""
+
+
+def _paths(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, field in model.model_fields.items():
+        yield (*above, name)
+        for section in _sections(field.annotation):
+            yield from _paths(section, (*above, name))
+
+
+def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that a field may hold: itself, or the members of an optional or a union."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for member in get_args(annotation):
+        yield from _sections(member)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _lowered(message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
