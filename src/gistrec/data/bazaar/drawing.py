@@ -105,7 +105,7 @@ def _draw_pattern(labels: Image.Image, pattern: str, jitter: npt.NDArray[np.floa
 
 @lru_cache(maxsize=16)
 def _pattern_sheet(pattern: str, side: int) -> npt.NDArray[np.bool_]:
-    """bool [1.5 side, 1.5 side]: where the pattern has ink; cut at a random place for a drawing."""
+    """Bool [1.5 side, 1.5 side]: where the pattern has ink; cut at a random place for a drawing."""
     unit = 64 / side
     y, x = np.mgrid[0 : side * 3 // 2, 0 : side * 3 // 2] * unit  # in pixels of a 64-pixel drawing
     if pattern == "plain":
