@@ -1,0 +1,68 @@
+"""Which baselines a run compares with, and their settings."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from gistrec.config.base import StageConfig
+from gistrec.config.sequence import SequenceConfig
+
+BaselineName = Literal["popularity", "itemknn", "ease", "sasrec", "gru4rec", "bert4rec"]
+
+
+class ItemKnnConfig(StageConfig):
+    """Neighbours of items by cosine.
+
+    Attributes:
+        neighbours: how many of an item's most similar items count.
+        popularity_weight: what the most popular item gains; breaks the ties of unrelated items.
+    """
+
+    neighbours: int = Field(default=200, ge=1)
+    popularity_weight: float = Field(default=1e-3, ge=0.0)
+
+
+class EaseConfig(StageConfig):
+    """The linear autoencoder in closed form.
+
+    Attributes:
+        l2: lambda of the paper; larger for shorter histories' noise.
+        max_items: a larger trained catalogue is refused: the matrix has its square of numbers.
+        dtype: float64 halves the largest possible catalogue and is seldom needed.
+    """
+
+    l2: float = Field(default=200.0, gt=0.0)
+    max_items: int = Field(default=20_000, ge=1)
+    dtype: Literal["float32", "float64"] = "float32"
+
+
+def small_sequence_config(architecture: Literal["sasrec", "gru4rec", "bert4rec"]) -> SequenceConfig:
+    """What suits some thousands of users and at most some thousands of items."""
+    return SequenceConfig(
+        architecture=architecture,
+        width=64,
+        negatives=None,
+        dropout=0.3,
+        batch_size=128,
+        warmup_steps=30,
+        epochs=40,
+        patience=5,
+    )
+
+
+class BaselinesConfig(StageConfig):
+    """The baselines of a run, in the order of its leaderboard."""
+
+    names: tuple[BaselineName, ...] = (
+        "popularity",
+        "itemknn",
+        "ease",
+        "sasrec",
+        "gru4rec",
+        "bert4rec",
+    )
+    itemknn: ItemKnnConfig = ItemKnnConfig()
+    ease: EaseConfig = EaseConfig()
+    sasrec: SequenceConfig = SequenceConfig(architecture="sasrec")
+    gru4rec: SequenceConfig = SequenceConfig(architecture="gru4rec")
+    bert4rec: SequenceConfig = SequenceConfig(architecture="bert4rec")
