@@ -1,0 +1,123 @@
+"""`gistrec doctor`: what this machine and a run can do, and what is off and why."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+_GIB = 1024**3
+_TIGHT_GIB = 4  # what the built-in demo may need
+_OPTIONAL = {"peft": "LoRA fine-tuning of large backbones"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: how it stands, and what that means for the person."""
+
+    state: Literal["ok", "off", "bad"]
+    text: str
+
+
+def doctor(
+    run: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Look into this run folder as well.")
+    ] = None,
+) -> None:
+    """Say what this machine and a run can do, and what is off and why; exit 1 if a thing is bad."""
+    found = _shown("machine", machine_findings())
+    if run is not None:
+        found += _shown(f"run {run}", run_findings(run))
+    if any(finding.state == "bad" for finding in found):
+        raise typer.Exit(1)
+
+
+def machine_findings() -> Iterator[Finding]:
+    """Python, libraries, processors, memory, and what is optional."""
+    import os
+
+    import torch
+
+    from gistrec.pipeline.manifest import installed_versions
+
+    versions = ", ".join(f"{name} {version}" for name, version in installed_versions().items())
+    yield Finding("ok", versions)
+    threads, cores = torch.get_num_threads(), os.cpu_count() or 1
+    yield Finding("ok", f"processor: {cores} cores, {threads} threads for torch")
+    yield _accelerator()
+    yield from _memory()
+    yield from (_optional(library, what) for library, what in _OPTIONAL.items())
+    if os.environ.get("HF_HUB_OFFLINE") == "1":
+        why = "HF_HUB_OFFLINE=1: only the embedded backbone and models on disk can be used"
+        yield Finding("off", f"downloads of backbones: {why}")
+
+
+def run_findings(run: Path) -> Iterator[Finding]:
+    """The configuration of a run, and how far each stage of it is.
+
+    Raises:
+        RunError: there is no such folder, or a manifest in it is damaged.
+    """
+    from gistrec import schema
+    from gistrec.pipeline.states import stage_states
+
+    states = stage_states(run)
+    for name, without in (
+        (schema.CONFIG_FILE, "it was not started by `gistrec run`"),
+        (schema.LEADERBOARD_FILE, "it was not evaluated yet"),
+    ):
+        there = (run / name).is_file()
+        yield Finding("ok" if there else "off", name if there else f"{name} is absent: {without}")
+    if not states:
+        yield Finding("off", "stages: none was begun")
+    for state in states:
+        cost = f", {state.seconds:.0f} s" if state.seconds is not None else ""
+        note = f": {state.note}" if state.note else ""
+        text = f"stage {state.name}: {state.state}, {state.size_mib:.1f} MiB{cost}{note}"
+        yield Finding("ok" if state.state == "done" else "off", text)
+
+
+def _shown(title: str, findings: Iterator[Finding]) -> list[Finding]:
+    typer.echo(title)
+    found = []
+    for finding in findings:
+        typer.echo(f"  {finding.state:4}{finding.text}")
+        found.append(finding)
+    return found
+
+
+def _accelerator() -> Finding:
+    import torch
+
+    if torch.cuda.is_available():
+        memory = torch.cuda.get_device_properties(0).total_memory / _GIB
+        name = f"{torch.cuda.get_device_name(0)}, {memory:.0f} GiB"
+        return Finding("ok", f"accelerator: {torch.cuda.device_count()} x {name}")
+    if torch.backends.mps.is_available():
+        return Finding("ok", "accelerator: Apple GPU")
+    built = "this torch is built without CUDA" if torch.version.cuda is None else "none was found"
+    return Finding("off", f"accelerator: {built}; the embedded backbone does not need one")
+
+
+def _memory() -> Iterator[Finding]:
+    import shutil
+
+    import psutil
+
+    memory = psutil.virtual_memory()
+    total, free = memory.total / _GIB, memory.available / _GIB
+    text = f"memory: {free:.1f} of {total:.1f} GiB available"
+    if free < _TIGHT_GIB:
+        yield Finding("bad", f"{text}; `gistrec demo` may need {_TIGHT_GIB}")
+    else:
+        yield Finding("ok", text)
+    yield Finding("ok", f"disk: {shutil.disk_usage(Path.cwd()).free / _GIB:.0f} GiB free here")
+
+
+def _optional(library: str, what: str) -> Finding:
+    from importlib.util import find_spec
+
+    if find_spec(library) is not None:
+        return Finding("ok", f"{what}: {library} is installed")
+    return Finding("off", f"{what}: {library} is not installed; `pip install {library}`")

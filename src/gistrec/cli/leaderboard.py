@@ -1,0 +1,46 @@
+"""`gistrec leaderboard`: one table over many runs."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gistrec.errors import RunError
+
+_NARROWEST = 100  # columns the table needs; a pipe has no width of its own
+
+
+def leaderboard(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(metavar="DIR...", help="Run folders, each with a leaderboard.json."),
+    ],
+    protocol: Annotated[
+        str | None, typer.Option(help="Only rows of this protocol, for example full or sampled.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+) -> None:
+    """Print one table over runs on the same split; runs on different splits are refused."""
+    from rich.console import Console
+
+    from gistrec.evaluation.leaderboard import read_leaderboard
+    from gistrec.evaluation.table import leaderboard_table, sorted_rows
+
+    rows = sorted_rows(read_leaderboard(folders))
+    if protocol is not None:
+        measured = list(dict.fromkeys(row.protocol for row in rows))
+        rows = [row for row in rows if row.protocol == protocol]
+        if not rows:
+            message = (
+                f"no row has the protocol {protocol!r}; these runs were measured by "
+                f"{', '.join(measured) or 'none'}"
+            )
+            raise RunError(message)
+    if as_json:
+        typer.echo(json.dumps([row.model_dump(mode="json") for row in rows], indent=2))
+        return
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=max(_NARROWEST, console.width))
+    console.print(leaderboard_table(rows))

@@ -1,0 +1,64 @@
+"""The command `gistrec`: what it offers, and how it ends when something is wrong."""
+
+import os
+import sys
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from gistrec.cli.doctor import doctor
+from gistrec.cli.leaderboard import leaderboard
+from gistrec.errors import GistrecError
+
+app = typer.Typer(
+    name="gistrec",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(leaderboard)
+app.command()(doctor)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"gistrec {metadata.version('gistrec')}")
+        raise typer.Exit
+
+
+@app.callback()
+def gistrec(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Say which one."),
+    ] = False,
+) -> None:
+    """Next-item recommendations by a multimodal language model, in words people can read."""
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code.
+
+    0: done. 1: the input or the run is at fault, or gistrec is. 2: wrong usage. 130: interrupted.
+    """
+    try:
+        app()
+    except Exception as error:
+        if os.environ.get("GISTREC_DEBUG") == "1":
+            raise
+        if isinstance(error, GistrecError):
+            typer.echo(f"gistrec: {error}", err=True)
+            sys.exit(1)
+        typer.echo(
+            f"gistrec: this is a fault of gistrec itself, not of your input: "
+            f"{type(error).__name__}: {error}\n"
+            "Set GISTREC_DEBUG=1 and run it again to see where it happened.",
+            err=True,
+        )
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gistrec.cli.main import app
+from gistrec.errors import RunError
+
+runner = CliRunner()
+
+
+def a_run(folder: Path, system: str, hit_rate: float, split: str = "aaaa") -> Path:
+    folder.mkdir()
+    row = {
+        "system": system,
+        "dataset": "bazaar",
+        "split": "users",
+        "split_fingerprint": split,
+        "protocol": "full",
+        "n_users": 400,
+        "seeds": [0],
+        "metrics": {"HR@5": {"value": hit_rate, "low": hit_rate / 2, "high": 1.0}},
+        "strata": {},
+        "seconds": 1.0,
+        "peak_mib": 10.0,
+    }
+    rows = [row, {**row, "protocol": "sampled"}]
+    (folder / "leaderboard.json").write_text(json.dumps(rows), encoding="utf-8")
+    return folder
+
+
+def test_two_runs_stand_in_one_table_the_better_first(tmp_path: Path) -> None:
+    runs = [a_run(tmp_path / "a", "worse", 0.25), a_run(tmp_path / "b", "better", 0.75)]
+    shown = runner.invoke(app, ["leaderboard", *map(str, runs)])
+    assert shown.exit_code == 0
+    assert shown.stdout.index("better") < shown.stdout.index("worse")
+    assert ".750" in shown.stdout
+
+
+def test_json_holds_the_rows_of_the_protocol_asked_for(tmp_path: Path) -> None:
+    run = a_run(tmp_path / "a", "one", 0.5)
+    shown = runner.invoke(app, ["leaderboard", str(run), "--json", "--protocol", "sampled"])
+    rows = json.loads(shown.stdout)
+    assert [(row["system"], row["protocol"]) for row in rows] == [("one", "sampled")]
+    assert rows[0]["metrics"]["HR@5"] == {"value": 0.5, "low": 0.5 / 2, "high": 1.0}
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_runs_on_different_splits_are_refused(tmp_path: Path, options: list[str]) -> None:
+    runs = [a_run(tmp_path / "a", "x", 0.5), a_run(tmp_path / "b", "y", 0.5, split="bbbb")]
+    shown = runner.invoke(app, ["leaderboard", *map(str, runs), *options])
+    assert isinstance(shown.exception, RunError)
+    assert "different splits" in str(shown.exception)
+
+
+def test_a_protocol_that_was_not_measured_is_refused(tmp_path: Path) -> None:
+    run = a_run(tmp_path / "a", "one", 0.5)
+    shown = runner.invoke(app, ["leaderboard", str(run), "--protocol", "cold-full"])
+    assert "measured by full, sampled" in str(shown.exception)
+
+
+def test_a_folder_without_a_leaderboard_is_named(tmp_path: Path) -> None:
+    shown = runner.invoke(app, ["leaderboard", str(tmp_path)])
+    assert isinstance(shown.exception, RunError)
+    assert str(tmp_path) in str(shown.exception)

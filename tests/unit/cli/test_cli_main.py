@@ -1,0 +1,106 @@
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from gistrec.cli import main as command
+from gistrec.errors import DataError
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "gistrec.cli.main", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "200", **environment},
+    )
+
+
+def test_help_names_every_command_and_exits_with_0() -> None:
+    shown = run("--help")
+    assert shown.returncode == 0
+    for name in ("leaderboard", "doctor"):
+        assert re.search(rf"\b{name}\b", shown.stdout)
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert re.fullmatch(r"gistrec \d+\.\d+\.\d+\n", run("--version").stdout)
+
+
+@pytest.mark.parametrize("arguments", [["no-such-command"], ["--no-such-option"], ["leaderboard"]])
+def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
+    shown = run(*arguments)
+    assert shown.returncode == 2
+    assert "Usage" in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+def test_the_command_line_starts_without_the_heavy_libraries() -> None:
+    code = (
+        "import sys, gistrec.cli.main; "
+        "print([m for m in ('torch', 'transformers', 'polars', 'scipy') if m in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout == "[]\n"
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+    """Put a command in place that raises ``fault``."""
+    app = typer.Typer(pretty_exceptions_enable=False)
+
+    @app.command()
+    def fail() -> None:
+        raise fault
+
+    monkeypatch.setattr(command, "app", app)
+    monkeypatch.setattr(sys, "argv", ["gistrec"])
+
+
+def test_a_fault_of_the_input_is_one_message_and_exits_with_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing(monkeypatch, DataError("items.parquet: column title is missing"))
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "gistrec: items.parquet: column title is missing\n"
+
+
+def test_a_fault_of_gistrec_says_so_and_how_to_see_more(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("GISTREC_DEBUG", raising=False)
+    failing(monkeypatch, ZeroDivisionError("division by zero"))
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == 1
+    message = capsys.readouterr().err
+    assert "ZeroDivisionError: division by zero" in message
+    assert "GISTREC_DEBUG=1" in message
+    assert "Traceback" not in message
+
+
+@pytest.mark.parametrize("fault", [ZeroDivisionError("x"), DataError("x")])
+def test_debugging_keeps_the_traceback(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+    monkeypatch.setenv("GISTREC_DEBUG", "1")
+    failing(monkeypatch, fault)
+    with pytest.raises(type(fault)):
+        command.main()
+
+
+def test_an_interruption_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = typer.Typer(pretty_exceptions_enable=False)
+
+    @app.command()
+    def wait() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "app", app)
+    monkeypatch.setattr(sys, "argv", ["gistrec"])
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == 130
