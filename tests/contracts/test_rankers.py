@@ -1,0 +1,172 @@
+"""Every ranker keeps the same promises: one class, run for each of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from gistrec.baselines.registry import Baseline, fit_baseline, load_baseline
+from gistrec.config.baselines import BaselineName, BaselinesConfig, EaseConfig
+from gistrec.config.sequence import SequenceConfig
+from gistrec.data.sequences import Sequences
+
+N_ITEMS = 12  # the last two never occur in training: cold
+COLD = (10, 11)
+NAMES: tuple[BaselineName, ...] = (
+    "popularity",
+    "itemknn",
+    "ease",
+    "sasrec",
+    "gru4rec",
+    "bert4rec",
+)
+
+
+def sequences(*rows: list[int]) -> Sequences:
+    """One user a row, in the given order."""
+    offsets = np.cumsum([0] + [len(row) for row in rows]).astype(np.int64)
+    items = np.array([item for row in rows for item in row], dtype=np.int32)
+    users = pl.Series([f"u{index}" for index in range(len(rows))], dtype=pl.String)
+    return Sequences(users, offsets, items, np.arange(len(items), dtype=np.int64))
+
+
+def checkerboard() -> Sequences:
+    """60 users; the even ones choose even items, the odd ones odd items, in random order."""
+    rng = np.random.default_rng(0)
+    rows = [(2 * rng.permutation(5)[:4] + user % 2).tolist() for user in range(60)]
+    return sequences(*rows)
+
+
+def config() -> BaselinesConfig:
+    """Settings small enough for a test."""
+
+    def sequential(architecture: str) -> SequenceConfig:
+        return SequenceConfig.model_validate(
+            {
+                "architecture": architecture,
+                "width": 16,
+                "layers": 1,
+                "dropout": 0.1,
+                "max_length": 8,
+                "batch_size": 16,
+                "learning_rate": 0.01,
+                "warmup_steps": 5,
+                "epochs": 25,
+                "negatives": None,
+            }
+        )
+
+    return BaselinesConfig(
+        ease=EaseConfig(l2=1.0),
+        sasrec=sequential("sasrec"),
+        gru4rec=sequential("gru4rec"),
+        bert4rec=sequential("bert4rec"),
+    )
+
+
+def fit(name: BaselineName) -> Baseline:
+    """The baseline, trained on the checkerboard."""
+    return fit_baseline(name, config(), checkerboard(), None, N_ITEMS)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One ranker under test.
+
+    Attributes:
+        ranker: trained on the checkerboard.
+        again: trains another just like it.
+        reload: saves it into a folder and reads it from there.
+        personal: it looks at the history at all.
+    """
+
+    ranker: Baseline
+    again: Callable[[], Baseline]
+    reload: Callable[[Path], Baseline]
+    personal: bool
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def case(request: pytest.FixtureRequest) -> Case:
+    name: BaselineName = request.param
+    ranker = fit(name)
+
+    def reload(folder: Path) -> Baseline:
+        ranker.save(folder)
+        return load_baseline(name, folder)
+
+    return Case(ranker, lambda: fit(name), reload, name != "popularity")
+
+
+HISTORIES = sequences([0, 2, 4], [1], [3, 5, 7, 9, 1, 3, 5, 7, 9, 1], [6, 8])
+CANDIDATES = np.array([[6, 1, 10], [3, 0, 11], [1, 2, 10], [0, 9, 11]], dtype=np.int32)
+
+
+class TestRanker:
+    def test_scores_are_finite_float32_of_the_asked_shape(self, case: Case) -> None:
+        some = case.ranker.score(HISTORIES, CANDIDATES)
+        every = case.ranker.score(HISTORIES, None)
+        assert some.shape == (4, 3)
+        assert every.shape == (4, N_ITEMS)
+        assert some.dtype == every.dtype == np.float32
+        assert np.isfinite(some).all()
+        assert np.isfinite(every).all()
+
+    def test_candidates_get_the_scores_of_the_whole_catalogue(self, case: Case) -> None:
+        every = case.ranker.score(HISTORIES, None)
+        some = case.ranker.score(HISTORIES, CANDIDATES)
+        np.testing.assert_allclose(
+            some, np.take_along_axis(every, CANDIDATES.astype(np.int64), axis=1), atol=1e-5
+        )
+
+    def test_each_column_is_scored_as_if_alone(self, case: Case) -> None:
+        turned = case.ranker.score(HISTORIES, CANDIDATES[:, ::-1].copy())
+        np.testing.assert_allclose(
+            turned[:, ::-1], case.ranker.score(HISTORIES, CANDIDATES), atol=1e-5
+        )
+
+    def test_other_users_in_the_batch_change_nothing(self, case: Case) -> None:
+        together = case.ranker.score(HISTORIES, CANDIDATES)
+        for user in range(len(HISTORIES)):
+            alone = case.ranker.score(HISTORIES.take([user]), CANDIDATES[[user]])
+            np.testing.assert_allclose(alone[0], together[user], atol=1e-5)
+
+    def test_the_same_seed_gives_the_same_scores(self, case: Case) -> None:
+        assert np.array_equal(
+            case.again().score(HISTORIES, None), case.ranker.score(HISTORIES, None)
+        )
+
+    def test_scoring_leaves_the_histories_alone(self, case: Case) -> None:
+        before = HISTORIES.items.copy()
+        case.ranker.score(HISTORIES, None)
+        assert np.array_equal(HISTORIES.items, before)
+
+    def test_checkerboard_users_get_their_own_colour(self, case: Case) -> None:
+        if not case.personal:
+            pytest.skip("popularity gives everybody the same")
+        rows = [[start, (start + 2) % 10, (start + 4) % 10] for start in range(10)]
+        scores = case.ranker.score(sequences(*rows), None)
+        for row, user in zip(rows, scores, strict=True):
+            colour = row[0] % 2
+            own = [item for item in range(10) if item % 2 == colour and item not in row]
+            other = [item for item in range(10) if item % 2 != colour]
+            assert user[own].min() > user[other].max()
+
+    def test_cold_items_in_history_or_alone_do_not_crash(self, case: Case) -> None:
+        strange = sequences([COLD[0]], [COLD[0], 0, 2, COLD[1]], [0, 2], [])
+        scores = case.ranker.score(strange, None)
+        assert np.isfinite(scores).all()
+        np.testing.assert_allclose(scores[1], scores[2], atol=1e-5)
+
+    def test_no_users_give_no_scores(self, case: Case) -> None:
+        nobody = HISTORIES.take([])
+        assert case.ranker.score(nobody, None).shape == (0, N_ITEMS)
+        assert case.ranker.score(nobody, CANDIDATES[:0]).shape == (0, 3)
+
+    def test_saved_and_loaded_is_the_same(self, case: Case, tmp_path: Path) -> None:
+        loaded = case.reload(tmp_path / "kept")
+        assert loaded.name == case.ranker.name
+        assert np.array_equal(loaded.score(HISTORIES, None), case.ranker.score(HISTORIES, None))
