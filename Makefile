@@ -24,12 +24,12 @@ types: $(STAMP)  ## static types
 	$(BIN)/mypy
 
 bench: $(STAMP)  ## the budgets for speed and memory, as JSON in benchmarks/
-	$(BIN)/python -m benchmarks
+	for question in benchmarks/*.py; do $(BIN)/python $$question || exit 1; done
 
 clean:  ## everything that was made here, the environment and the demo's run included
 	rm -rf $(VENV) build dist src/*.egg-info runs/demo
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup: $(STAMP)
 
