@@ -1,0 +1,69 @@
+"""Every prompt there is, in one place and versioned; training and testing build theirs here alike.
+
+A prompt is a list of segments: text, or the image of an item. The part that all candidates of a
+user share comes first, so that it is run once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+PROMPT_VERSION = "1"
+
+
+@dataclass(frozen=True)
+class ItemImage:
+    """Where the image of the item with this code stands in a prompt."""
+
+    code: int
+
+
+Segment = str | ItemImage
+
+IMAGE_KEYWORDS_QUESTION = "Keywords of the image:"
+TEXT_KEYWORDS_QUESTION = "Keywords of the text:"
+YES, NO = "yes", "no"
+
+
+@dataclass(frozen=True)
+class Nouns:
+    """What an item is called and what users do with it: "product", "bought"."""
+
+    item: str
+    verb: str
+
+
+def image_keywords(code: int) -> list[Segment]:
+    """Ask for the keywords of an item's image alone (MMSRARec 3.3: one modality at a time)."""
+    return [ItemImage(code), IMAGE_KEYWORDS_QUESTION]
+
+
+def text_keywords(title: str, text: str) -> list[Segment]:
+    """Ask for the keywords of an item's title and text alone."""
+    return [f"{title}\n{text}\n" if text else f"{title}\n", TEXT_KEYWORDS_QUESTION]
+
+
+def known_of_user(nouns: Nouns, history: Sequence[str], neighbours: Sequence[str]) -> list[Segment]:
+    """What all candidates of a user share: gists of the history, then the similar users' next.
+
+    Args:
+        nouns: the dataset's words for item and action.
+        history: gists, oldest first.
+        neighbours: gists of what the most similar users chose next, most similar first.
+    """
+    segments: list[Segment] = [f"A user {nouns.verb} in this order:\n"]
+    segments += [f"{gist}\n" for gist in history]
+    if neighbours:
+        segments.append(f"Similar users {nouns.verb} next:\n")
+        segments += [f"{gist}\n" for gist in neighbours]
+    segments.append(f"Does this {nouns.item} come next?\n")
+    return segments
+
+
+def candidate(code: int | None, title: str, gist: str) -> list[Segment]:
+    """One candidate: its image (where ``code`` names one), its title, its gist."""
+    segments: list[Segment] = [ItemImage(code)] if code is not None else []
+    if title:
+        segments.append(f"{title}\n")
+    if gist:
+        segments.append(f"{gist}\n")
+    return segments
