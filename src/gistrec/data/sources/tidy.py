@@ -1,0 +1,91 @@
+"""From a source as read to the two tables of a dataset; whatever falls out is counted."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from gistrec import schema
+from gistrec.data.sources.raw import Note, Raw
+from gistrec.errors import DataError
+
+
+@dataclass(frozen=True)
+class Tidy:
+    """Items and interactions that fit together.
+
+    Attributes:
+        items: one row an item; a title is never null.
+        interactions: only of these items.
+        rows_read: interactions that the source held; ``dropped`` says what became of the others.
+        dropped: why interactions were left out, and how many for each reason.
+        notes: what else a person should know.
+    """
+
+    items: pl.DataFrame
+    interactions: pl.DataFrame
+    rows_read: int
+    dropped: tuple[Note, ...]
+    notes: tuple[Note, ...]
+
+
+def tidied(raw: Raw, min_rating: float | None = None, only_seen: bool = False) -> Tidy:
+    """Drop exact duplicates and low ratings, and give every item of the log its row.
+
+    Args:
+        raw: a source as read.
+        min_rating: interactions rated lower are left out; None keeps all.
+        only_seen: leave out items that no interaction names.
+
+    Raises:
+        DataError: no interaction is left, or ``min_rating`` is asked of a log without ratings.
+    """
+    interactions, dropped = raw.interactions, []
+    if min_rating is not None:
+        if schema.RATING not in interactions.columns:
+            raise DataError(f"{raw.origin}: --min-rating needs ratings, and this log has none")
+        rated = interactions.filter(pl.col(schema.RATING) >= min_rating)
+        dropped.append(
+            Note(f"rated below {min_rating:g} or not at all", _lost(interactions, rated))
+        )
+        interactions = rated
+    # The same user, item, time and rating again is the same event written twice.
+    distinct = interactions.unique(keep="first", maintain_order=True)
+    dropped.append(Note("exact duplicates of another row", _lost(interactions, distinct)))
+    if distinct.is_empty():
+        raise DataError(f"{raw.origin}: no interaction is left out of {raw.interactions.height}")
+    items, notes = _fitting_items(raw.items, distinct, only_seen)
+    return Tidy(
+        items,
+        distinct,
+        raw.interactions.height,
+        tuple(note for note in dropped if note.count),
+        (*raw.notes, *(note for note in notes if note.count)),
+    )
+
+
+def _fitting_items(
+    items: pl.DataFrame, interactions: pl.DataFrame, only_seen: bool
+) -> tuple[pl.DataFrame, list[Note]]:
+    once = items.unique(schema.ITEM_ID, keep="first", maintain_order=True)
+    notes = [Note("further rows of an item already described, left out", _lost(items, once))]
+    seen = interactions.select(schema.ITEM_ID).unique(maintain_order=True)
+    unknown = seen.join(once, on=schema.ITEM_ID, how="anti", maintain_order="left")
+    notes.append(
+        Note("items of the log without metadata, kept with an empty title", unknown.height)
+    )
+    unseen = once.join(seen, on=schema.ITEM_ID, how="anti").height
+    if only_seen:
+        once = once.join(seen, on=schema.ITEM_ID, how="semi", maintain_order="left")
+        notes.append(Note("items that nobody chose, left out", unseen))
+    else:
+        notes.append(Note("items that nobody chose, kept", unseen))
+    blank = pl.col(schema.TITLE).fill_null("")
+    known = once.with_columns(blank)
+    notes.append(
+        Note("described items with an empty title, kept", (known[schema.TITLE] == "").sum())
+    )
+    return pl.concat([known, unknown], how="diagonal").with_columns(blank), notes
+
+
+def _lost(before: pl.DataFrame, after: pl.DataFrame) -> int:
+    return before.height - after.height
