@@ -25,13 +25,13 @@ def sampled_softmax(
 ) -> Tensor:
     """Mean cross-entropy against uniform negatives that all positions share.
 
-    Each negative stands for ``(k - 1) / negatives`` items (the logQ correction of uniform
+    Each negative stands for ``k / negatives`` items (the logQ correction of uniform
     sampling), so that the sum estimates that of the full softmax; a negative that happens to be
     the target is left out. Shapes as in ``full_softmax``.
     """
     drawn = known[torch.randint(len(known), (negatives,), device=known.device)]
     positive = (states * table[targets]).sum(dim=1, keepdim=True).float()
-    others = (states @ table[drawn].T).float() + math.log((len(known) - 1) / negatives)
+    others = (states @ table[drawn].T).float() + math.log(len(known) / negatives)
     others = others.masked_fill(drawn[None, :] == targets[:, None], -torch.inf)
     logits = torch.cat([positive, others], dim=1)
     return cross_entropy(logits, targets.new_zeros(len(targets)))
