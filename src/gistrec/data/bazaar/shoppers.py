@@ -24,8 +24,7 @@ from gistrec.progress import track
 _COMMUNITIES, _USERS = 10, 11  # streams of chance
 _TINY = np.float32(1e-30)  # no infinite luck
 _CHUNK = 2000  # users that shop together: bounds memory
-_FEWEST: Final = {KIND: 3, COLOUR: 2, PATTERN: 1, STYLE: 1, MATERIAL: 1}  # values liked at once
-_MOST: Final = {KIND: 3, COLOUR: 2, PATTERN: 2, STYLE: 2, MATERIAL: 2}
+_LIKED: Final = {KIND: 4, COLOUR: 3, PATTERN: 2, STYLE: 3, MATERIAL: 2}  # values liked at once
 _ALONG_COMMUNITY = 0.8  # share of drifts that follow the community's tendency
 _OPENING = 1_672_531_200  # seconds since 1970: 1 January 2023
 _ARRIVALS = 200 * 86_400  # seconds within which users come for the first time
@@ -110,6 +109,7 @@ def _shop_together(
     tastes, bought = [liked], []
     for _ in range(config.longest):
         utility = liked.astype(np.float32) @ fits
+        utility[rng.random(n_users) < config.impulse] = 0.0  # bought for no reason of taste
         utility += (config.weights.appeal * catalogue.appeal).astype(np.float32)
         waits = rng.standard_exponential(utility.shape, dtype=np.float32)
         utility -= np.log(np.maximum(waits, _TINY))  # Gumbel noise
@@ -140,8 +140,7 @@ def _first_tastes(
             continue
         keys = leaning[:, where] + rng.gumbel(size=(len(circles), len(VALUES[name])))
         order = (-keys).argsort(axis=1).argsort(axis=1)
-        count = rng.integers(_FEWEST[name], _MOST[name] + 1, size=len(circles))
-        liked[:, where] = order < count[:, None]
+        liked[:, where] = order < _LIKED[name]
     return liked
 
 
