@@ -75,6 +75,8 @@ def run_stage(
     fingerprint = fingerprint_of([name, dumped, dict(inputs), code])
     with locked_run(run):
         standing = find_manifest(folder)
+        if standing is not None:
+            shutil.rmtree(_replaced(folder), ignore_errors=True)  # a kill may have left it
         if standing is not None and standing.fingerprint == fingerprint:
             say(f"{name}: stands already ({standing.seconds:.0f} s)")
             return folder
@@ -137,13 +139,17 @@ def _attempt(partial: Path, name: str, fingerprint: str, build: Build) -> tuple[
 
 def _publish(partial: Path, folder: Path) -> None:
     """Move a finished ``partial`` to ``folder``; what stood there goes once the new one stands."""
-    aside = folder.with_name(f".{folder.name}.old")
+    aside = _replaced(folder)
     (partial / _INTENT_FILE).unlink(missing_ok=True)
     shutil.rmtree(aside, ignore_errors=True)
     if folder.exists():
         folder.rename(aside)
     partial.rename(folder)
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def _replaced(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")
 
 
 def _intent_in(partial: Path) -> _Intent | None:

@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from gistrec.errors import RunError
-from gistrec.files import read_json
+from gistrec.files import read_json, write_json
 from gistrec.pipeline.lock import locked_run
 from gistrec.pipeline.manifest import find_manifest, read_manifest, stage_fingerprint
 from gistrec.pipeline.stage import partial_folder, run_stage
@@ -103,6 +104,20 @@ def test_a_failed_stage_resumes_in_what_it_left(tmp_path: Path) -> None:
     assert read_manifest(tmp_path / "a").attempts == 2
     assert read_manifest(tmp_path / "a").seconds >= round(spent, 3)
     assert not (tmp_path / "a" / "intent.json").exists()
+
+
+def test_the_time_of_a_killed_attempt_counts_up_to_its_last_file(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run_stage(tmp_path, "a", Toy(), {}, _interrupt)
+    partial = partial_folder(tmp_path, "a")
+    intent = {**read_json(partial / "intent.json"), "seconds": 5.0, "started": 1_000.0}
+    write_json(partial / "intent.json", intent)  # as a kill leaves it
+    (partial / "checkpoint").touch()
+    os.utime(partial / "checkpoint", (1_060.0, 1_060.0))
+    run_stage(tmp_path, "a", Toy(), {}, lambda _: None)
+    manifest = read_manifest(tmp_path / "a")
+    assert manifest.seconds == pytest.approx(5 + 60, abs=1)
+    assert manifest.attempts == 2
 
 
 def test_what_was_left_for_another_config_is_not_resumed(tmp_path: Path) -> None:
@@ -204,7 +219,7 @@ def _interrupt(_: Path) -> None:
 
 
 # A pipeline of two stages of four checkpointed steps each. The nth moment at which it could be
-# killed kills it; every built step is noted in a log outside the run.
+# killed kills it; every built step is noted in a log outside the run, every moment printed.
 TOY_PIPELINE = """
 import os, signal, sys
 from pathlib import Path
@@ -213,12 +228,13 @@ from gistrec.pipeline.manifest import stage_fingerprint
 from gistrec.pipeline import stage as machinery
 from gistrec.files import write_text
 
-run, log, moments = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+run, log, word, kill_at = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+passed = 0
 
 def moment():
-    global moments
-    moments -= 1
-    if moments == 0:
+    global passed
+    passed += 1
+    if passed == kill_at:
         os.kill(os.getpid(), signal.SIGKILL)
 
 def watched(function):
@@ -231,53 +247,73 @@ def watched(function):
 
 for name in ("_write_intent", "write_manifest", "_publish"):
     setattr(machinery, name, watched(getattr(machinery, name)))
+Path.rename = watched(Path.rename)
 
 class Config(BaseModel):
     word: str
 
-def steps(word):
+def steps(name):
     def build(folder):
         for step in range(4):
             part = folder / f"{step}.txt"
             if not part.exists():
                 with log.open("a") as notes:
-                    notes.write(f"{word} {step}\\n")
-                write_text(part, f"{word} {step}")
+                    notes.write(f"{word} {name} {step}\\n")
+                write_text(part, f"{word} {name} {step}")
                 moment()
     return build
 
-first = machinery.run_stage(run, "first", Config(word="first"), {}, steps("first"))
+first = machinery.run_stage(run, "first", Config(word=word), {}, steps("first"))
 inputs = {"first": stage_fingerprint(first)}
-machinery.run_stage(run, "second", Config(word="second"), inputs, steps("second"))
+machinery.run_stage(run, "second", Config(word=word), inputs, steps("second"))
+print(passed)
 """
-MOMENTS = 2 * (2 * 3 + 4)  # before and after three actions, and after four steps, in two stages
+# In each stage four steps, and before and after: intent, manifest, publication, and two renames.
+MOMENTS = 2 * (4 + 2 * 5)
 
 
 def contents(run: Path) -> dict[str, str]:
     """Every file but the lock; of the manifests only what does not depend on the clock."""
     found = {}
     for path in sorted(run.rglob("*")):
-        if path.is_file() and path.name not in (".lock", "manifest.json"):
-            found[str(path.relative_to(run))] = path.read_text()
-        elif path.name == "manifest.json":
+        if path.name == "manifest.json":
             found[str(path.relative_to(run))] = read_manifest(path.parent).fingerprint
+        elif path.is_file() and path.name != ".lock":
+            found[str(path.relative_to(run))] = path.read_text()
     return found
 
 
-def toy(tmp_path: Path, name: str, moments: int) -> int:
-    arguments = [str(tmp_path / name), str(tmp_path / f"{name}.log"), str(moments)]
+def toy(folder: Path, word: str, kill_at: int = 0) -> subprocess.CompletedProcess[str]:
+    arguments = [str(folder / "run"), str(folder / "log"), word, str(kill_at)]
     command = [sys.executable, "-c", TOY_PIPELINE, *arguments]
-    return subprocess.run(
-        command, capture_output=True, check=False, env=dict(os.environ)
-    ).returncode
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("kill_at", range(1, MOMENTS + 1, 3))
-def test_a_killed_run_ends_as_if_it_had_not_been_killed(tmp_path: Path, kill_at: int) -> None:
-    assert toy(tmp_path, "whole", 0) == 0
-    assert toy(tmp_path, "killed", kill_at) == -signal.SIGKILL
-    assert toy(tmp_path, "killed", 0) == 0
-    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
-    built = (tmp_path / "killed.log").read_text().splitlines()
-    assert sorted(built) == sorted((tmp_path / "whole.log").read_text().splitlines())
-    assert len(built) == len(set(built)) == 2 * 4  # no step was built twice
+@pytest.fixture(scope="module")
+def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run."""
+    folder = tmp_path_factory.mktemp("old")
+    assert toy(folder, "old").returncode == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, old: Path) -> Path:
+    """A run that was made anew with other words, and never killed."""
+    folder = tmp_path_factory.mktemp("whole")
+    shutil.copytree(old, folder, dirs_exist_ok=True)
+    assert int(toy(folder, "new").stdout) == MOMENTS
+    return folder
+
+
+@pytest.mark.parametrize("kill_at", range(1, MOMENTS + 1, 2))  # after one is before the next
+def test_a_killed_run_ends_as_if_it_had_not_been_killed(
+    tmp_path: Path, old: Path, whole: Path, kill_at: int
+) -> None:
+    shutil.copytree(old, tmp_path, dirs_exist_ok=True)
+    assert toy(tmp_path, "new", kill_at).returncode == -signal.SIGKILL
+    assert toy(tmp_path, "new").returncode == 0
+    assert contents(tmp_path / "run") == contents(whole / "run")
+    built = (tmp_path / "log").read_text().splitlines()
+    assert sorted(built) == sorted((whole / "log").read_text().splitlines())
+    assert len(built) == len(set(built)) == 2 * 2 * 4  # no step was built twice
