@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
-from polars.exceptions import PolarsError
 
 from gistrec import schema
 from gistrec.data.sources.delimited import first_line
-from gistrec.data.sources.fields import Field, Kind, fault_in, read_fields
+from gistrec.data.sources.fields import READ_ERRORS, Field, Kind, fault_in, read_fields
 from gistrec.data.sources.finding import find_files
 from gistrec.data.sources.json_lines import JsonLines
 from gistrec.data.sources.raw import Raw
@@ -93,7 +92,7 @@ def _read_meta(path: Path) -> pl.DataFrame:
     )
     try:
         frame = wanted.collect(engine="streaming")
-    except PolarsError as error:
+    except READ_ERRORS as error:
         raise fault_in(table, _META, str(error)) from None
     if frame[schema.ITEM_ID].null_count() or (frame[schema.ITEM_ID] == "").any():
         raise fault_in(table, _META, f"{_KEY} is missing somewhere")

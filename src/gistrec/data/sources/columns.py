@@ -21,7 +21,8 @@ class ColumnMap:
     """Our column names to theirs; a name not mentioned is the same in both.
 
     Attributes:
-        pairs: (table, our name, their name); table is "items" or "interactions".
+        pairs: (table, our name, their name), of which the first that fits holds; table is "items"
+            or "interactions".
     """
 
     pairs: tuple[tuple[str, str, str], ...] = ()
@@ -44,7 +45,8 @@ def parse_column_map(texts: Sequence[str]) -> ColumnMap:
     Raises:
         ConfigError: not of that form, or a column that no dataset has.
     """
-    pairs: list[tuple[str, str, str]] = []
+    for_one: list[tuple[str, str, str]] = []
+    for_both: list[tuple[str, str, str]] = []
     for text in texts:
         ours, equals, theirs = text.partition("=")
         table, dot, column = ours.rpartition(".")
@@ -56,7 +58,5 @@ def parse_column_map(texts: Sequence[str]) -> ColumnMap:
                 f"--map {text}: must be OURS=THEIRS, items.OURS=THEIRS or interactions.OURS=THEIRS,"
                 f" where OURS is one of {known}"
             )
-        pairs += [(name, column, theirs) for name in fitting]
-    # What names a table goes before what holds for both.
-    exact = {text.partition("=")[0] for text in texts if "." in text.partition("=")[0]}
-    return ColumnMap(tuple(sorted(pairs, key=lambda pair: f"{pair[0]}.{pair[1]}" not in exact)))
+        (for_one if dot else for_both).extend((name, column, theirs) for name in fitting)
+    return ColumnMap((*for_one, *for_both))

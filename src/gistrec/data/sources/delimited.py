@@ -2,10 +2,11 @@
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar
 
 import polars as pl
 
@@ -31,8 +32,8 @@ def first_line(path: Path) -> str:
     try:
         with opened(path) as stream:
             return stream.readline().rstrip("\r\n")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from None
     except UnicodeDecodeError:
         raise DataError(f"{path}: not UTF-8 text; convert the file to UTF-8") from None
 
@@ -52,6 +53,7 @@ class Csv:
     separator: str = ","
     columns: tuple[str, ...] | None = None
     quoted: bool = True
+    counts: ClassVar[str] = "line"
 
     def scan(self) -> pl.LazyFrame:
         """All rows as String; a missing value is null."""
@@ -91,6 +93,7 @@ class Split:
     path: Path
     separator: str
     columns: tuple[str, ...]
+    counts: ClassVar[str] = "line"
 
     def scan(self) -> pl.LazyFrame:
         """All rows as String; a line with another number of fields fails when collected."""

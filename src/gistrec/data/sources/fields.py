@@ -1,8 +1,8 @@
 """Typed columns out of text tables: fast where all is well, exact about the line where not."""
 
-import gzip
 import math
 import re
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +15,7 @@ from polars.exceptions import PolarsError
 
 from gistrec.errors import DataError
 
+READ_ERRORS = (PolarsError, OSError)  # what Polars raises at a file that is not as it should be
 Row = Mapping[str, object]
 _WHOLE = re.compile(r"[+-]?\d+")
 _INT64 = 2**63
@@ -28,12 +29,17 @@ class TextTable(Protocol):
         """Where it lies."""
         ...
 
+    @property
+    def counts(self) -> str:
+        """What ``rows`` counts: "line" or "row"."""
+        ...
+
     def scan(self) -> pl.LazyFrame:
         """All rows, every column read as String; blank lines left out."""
         ...
 
     def rows(self) -> Iterator[tuple[int, Row]]:
-        """Line number (from 1) and values of every row, slowly; DataError at a malformed one."""
+        """Number (from 1) and values of every row, slowly; DataError at a malformed one."""
         ...
 
 
@@ -95,7 +101,7 @@ def read_fields(table: TextTable, fields: Sequence[Field]) -> pl.DataFrame:
         raise DataError(f"{table.path}: no such file")
     try:
         present = table.scan().collect_schema().names()
-    except PolarsError as error:
+    except READ_ERRORS as error:
         raise fault_in(table, fields, str(error)) from None
     for field in fields:
         if field.column not in present:
@@ -105,7 +111,7 @@ def read_fields(table: TextTable, fields: Sequence[Field]) -> pl.DataFrame:
     try:
         wanted = table.scan().select(field.parsed() for field in fields)
         frame = wanted.collect(engine="streaming")
-    except PolarsError as error:
+    except READ_ERRORS as error:
         raise fault_in(table, fields, str(error)) from None
     if any(_is_broken(frame[field.name], field) for field in fields):
         raise fault_in(table, fields, "a value is missing or not finite")
@@ -119,14 +125,15 @@ def fault_in(table: TextTable, fields: Sequence[Field], otherwise: str) -> DataE
         for line, row in table.rows():
             for field in fields:
                 if what := field.fault(row.get(field.column)):
-                    return DataError(f"{table.path}, line {line}, field {field.column!r}: {what}")
+                    where = f"{table.path}, {table.counts} {line}, field {field.column!r}"
+                    return DataError(f"{where}: {what}")
     except DataError as error:
         return error
     except UnicodeDecodeError as error:
         where = f"{table.path}, after line {line}"
         return DataError(f"{where}: not UTF-8 text ({error.reason}); convert the file to UTF-8")
-    except (EOFError, gzip.BadGzipFile) as error:
-        return DataError(f"{table.path}: damaged gzip file ({error}); fetch it again")
+    except (EOFError, OSError, zlib.error) as error:
+        return DataError(f"{table.path}, after line {line}: damaged or unreadable ({error})")
     return DataError(f"{table.path}: {otherwise.splitlines()[0] if otherwise else 'unreadable'}")
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import polars as pl
 
@@ -25,6 +26,7 @@ class JsonLines:
     path: Path
     texts: tuple[str, ...]
     lists: tuple[tuple[str, pl.DataType], ...] = ()
+    counts: ClassVar[str] = "line"
 
     def scan(self) -> pl.LazyFrame:
         """All objects; the ``texts`` as String, the ``lists`` as lists."""

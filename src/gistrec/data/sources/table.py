@@ -6,14 +6,14 @@ Whole-number times are kept as they are; dates become milliseconds since 1970 in
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import polars as pl
-from polars.exceptions import PolarsError
 
 from gistrec import schema
 from gistrec.data.sources.columns import INTERACTIONS, ITEMS, ColumnMap
 from gistrec.data.sources.delimited import Csv
-from gistrec.data.sources.fields import Field, Kind, Row, TextTable, read_fields
+from gistrec.data.sources.fields import READ_ERRORS, Field, Kind, Row, TextTable, read_fields
 from gistrec.data.sources.finding import find_files
 from gistrec.data.sources.raw import Note, Raw
 from gistrec.errors import DataError
@@ -28,6 +28,7 @@ class Parquet:
     """A Parquet file; its "lines" are rows, counted from 1."""
 
     path: Path
+    counts: ClassVar[str] = "row"
 
     def scan(self) -> pl.LazyFrame:
         """All rows; values as String, moments as milliseconds, nested and binary as they are."""
@@ -83,7 +84,7 @@ def _opened(path: Path) -> TextTable:
 def _names(table: TextTable) -> list[str]:
     try:
         return table.scan().collect_schema().names()
-    except PolarsError as error:
+    except READ_ERRORS as error:
         raise DataError(f"{table.path}: cannot be read ({str(error).splitlines()[0]})") from None
 
 
@@ -128,7 +129,7 @@ def _holds_dates(table: TextTable, column: str) -> bool:
         return False
     try:
         first = table.scan().select(column).head(1).collect().to_series().to_list()
-    except PolarsError:
+    except READ_ERRORS:
         return False  # reading the whole file will name the fault
     return bool(first and first[0] and "-" in first[0][1:])
 
