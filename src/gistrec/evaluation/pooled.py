@@ -27,5 +27,9 @@ def pooled_auc(scores: Scores) -> npt.NDArray[np.float64]:
 
 def _twice_below(ordered: Scores, values: Scores) -> LongArray:
     """For each value twice how many of ``ordered`` are lower, plus how many are equal."""
-    lower: LongArray = np.searchsorted(ordered, values, "left")
-    return lower + np.searchsorted(ordered, values, "right")
+    order = np.argsort(values, axis=None)  # searched in order: several times as fast
+    needles = values.ravel()[order]
+    counts = np.empty(values.size, dtype=np.int64)
+    lower = np.searchsorted(ordered, needles, "left")
+    counts[order] = lower + np.searchsorted(ordered, needles, "right")
+    return counts.reshape(values.shape)

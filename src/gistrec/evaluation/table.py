@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rich.markup import escape
 from rich.table import Table
 
 from gistrec.evaluation.metrics import AUC, RECALL
@@ -42,7 +43,7 @@ def leaderboard_table(rows: Sequence[Row], title: str | None = None) -> Table:
     for name in (*_WITH_INTERVAL, *_PLAIN, *(["recall"] if recall else [])):
         table.add_column(name, justify="right", no_wrap=True)
     for index, row in enumerate(ordered):
-        cells = [row.protocol, row.system]
+        cells = [row.protocol, escape(row.system)]
         cells += [",".join(map(str, row.seeds))] if seeds else []
         cells += [f"{row.n_users:,}"]
         cells += [_interval(row.metrics.get(name)) for name in _WITH_INTERVAL]
@@ -61,7 +62,7 @@ def _title(rows: list[Row]) -> str | None:
     if not rows:
         return None
     first = rows[0]
-    return f"{first.dataset}, split {first.split} ({first.split_fingerprint})"
+    return escape(f"{first.dataset}, split {first.split} ({first.split_fingerprint})")
 
 
 def _number(metric: Metric | None) -> str:
