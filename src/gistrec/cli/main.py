@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gistrec.cli.data import app as data
 from gistrec.cli.doctor import doctor
 from gistrec.cli.leaderboard import leaderboard
 from gistrec.errors import GistrecError
@@ -18,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(data)
 app.command()(leaderboard)
 app.command()(doctor)
 

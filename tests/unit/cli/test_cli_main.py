@@ -23,7 +23,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 def test_help_names_every_command_and_exits_with_0() -> None:
     shown = run("--help")
     assert shown.returncode == 0
-    for name in ("leaderboard", "doctor"):
+    for name in ("data", "leaderboard", "doctor"):
         assert re.search(rf"\b{name}\b", shown.stdout)
 
 
