@@ -4,7 +4,7 @@ from typing import Final
 
 from gistrec.data.bazaar.drawing import COLOURS, KINDS, PATTERNS
 
-STYLES: Final = ("rustic", "modern", "vintage", "elegant", "playful", "nordic")
+STYLES: Final = ("rustic", "modern", "vintage", "classic", "playful", "nordic")
 MATERIALS: Final = ("bamboo", "cork", "linen", "leather", "wool")
 CIRCLES: Final = ("north", "south", "east", "west", "hill", "coast")
 
@@ -47,5 +47,5 @@ FILLERS: Final = (
     "Made in small batches.",
     "Lasts for years with little care.",
     "A favourite gift.",
-    "Each one is checked by hand.",
+    "Each one is finished by hand.",
 )
