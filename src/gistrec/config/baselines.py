@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from gistrec.config.base import StageConfig
-from gistrec.config.sequence import SequenceConfig
+from gistrec.config.sequence import Architecture, SequenceConfig
 
 BaselineName = Literal["popularity", "itemknn", "ease", "sasrec", "gru4rec", "bert4rec"]
 
@@ -36,20 +36,6 @@ class EaseConfig(StageConfig):
     dtype: Literal["float32", "float64"] = "float32"
 
 
-def small_sequence_config(architecture: Literal["sasrec", "gru4rec", "bert4rec"]) -> SequenceConfig:
-    """What suits some thousands of users and at most some thousands of items."""
-    return SequenceConfig(
-        architecture=architecture,
-        width=64,
-        negatives=None,
-        dropout=0.3,
-        batch_size=128,
-        warmup_steps=30,
-        epochs=40,
-        patience=5,
-    )
-
-
 class BaselinesConfig(StageConfig):
     """The baselines of a run, in the order of its leaderboard."""
 
@@ -66,3 +52,22 @@ class BaselinesConfig(StageConfig):
     sasrec: SequenceConfig = SequenceConfig(architecture="sasrec")
     gru4rec: SequenceConfig = SequenceConfig(architecture="gru4rec")
     bert4rec: SequenceConfig = SequenceConfig(architecture="bert4rec")
+
+
+def _small(architecture: Architecture) -> SequenceConfig:
+    """What suits some thousands of users and at most some thousands of items."""
+    return SequenceConfig(
+        architecture=architecture,
+        width=64,
+        negatives=None,
+        dropout=0.3,
+        batch_size=128,
+        warmup_steps=30,
+        epochs=40,
+        patience=5,
+    )
+
+
+SMALL_BASELINES = BaselinesConfig(
+    sasrec=_small("sasrec"), gru4rec=_small("gru4rec"), bert4rec=_small("bert4rec")
+)
