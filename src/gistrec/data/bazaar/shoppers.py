@@ -23,7 +23,7 @@ from gistrec.progress import track
 
 _COMMUNITIES, _USERS = 10, 11  # streams of chance
 _TINY = np.float32(1e-30)  # no infinite luck
-_CHUNK = 2000  # users that shop together: bounds memory
+_CELLS = 2_400_000  # users x items that shop together: bounds memory
 _LIKED: Final = {KIND: 4, COLOUR: 3, PATTERN: 2, STYLE: 3, MATERIAL: 2}  # values liked at once
 _ALONG_COMMUNITY = 0.8  # share of drifts that follow the community's tendency
 _OPENING = 1_672_531_200  # seconds since 1970: 1 January 2023
@@ -66,13 +66,14 @@ class Purchases:
 def shop(catalogue: Catalogue, config: BazaarConfig) -> Purchases:
     """Let every user shop."""
     tendency = _tendencies(config)
-    starts = range(0, config.users, _CHUNK)
+    together = max(1, _CELLS // config.items)
+    starts = range(0, config.users, together)
     parts = [
         _shop_together(
             catalogue,
             config,
             tendency,
-            min(_CHUNK, config.users - start),
+            min(together, config.users - start),
             np.random.default_rng([config.seed, _USERS, start]),
         )
         for start in track(starts, "shopping")
