@@ -36,7 +36,7 @@ def image_tokens(config: EmbeddedConfig) -> int:
 
 
 def train_tokenizer(texts: Iterable[str], size: int) -> PreTrainedTokenizerFast:
-    """A lower-casing byte-level BPE tokenizer of at most ``size`` tokens, learned from ``texts``."""
+    """A lower-casing byte-level BPE tokenizer of at most ``size`` tokens for ``texts``."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
@@ -57,9 +57,7 @@ def train_tokenizer(texts: Iterable[str], size: int) -> PreTrainedTokenizerFast:
     )
 
 
-def make_processor(
-    tokenizer: PreTrainedTokenizerFast, config: EmbeddedConfig
-) -> Idefics3Processor:
+def make_processor(tokenizer: PreTrainedTokenizerFast, config: EmbeddedConfig) -> Idefics3Processor:
     """The processor that squeezes each image to one square and frames it as SmolVLM does."""
     images = Idefics3ImageProcessorPil(
         size={"longest_edge": config.image_side},

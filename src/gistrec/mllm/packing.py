@@ -45,7 +45,6 @@ class Packed:
         branch: int64 [b, s]: PREFIX, the candidate's number from 1, or PADDING.
         images: item codes in the order of their tokens in ``ids`` read row by row.
         answers: int64 [a, 2], (row, token) of every branch's last token, where its answer begins.
-        owners: int64 [a], the row of each answer, so that ``answers[:, 0] == owners``.
     """
 
     ids: torch.Tensor
@@ -53,11 +52,6 @@ class Packed:
     branch: torch.Tensor
     images: tuple[int, ...]
     answers: torch.Tensor
-
-    @property
-    def owners(self) -> torch.Tensor:
-        """int64 [a], the row that each answer belongs to."""
-        return self.answers[:, 0]
 
     def to(self, device: torch.device) -> "Packed":
         """The same batch on another device."""

@@ -67,3 +67,14 @@ def candidate(code: int | None, title: str, gist: str) -> list[Segment]:
     if gist:
         segments.append(f"{gist}\n")
     return segments
+
+
+def listed(keywords: Sequence[str]) -> str:
+    """Keywords as an answer lists them; ``parsed`` undoes it."""
+    return ", ".join(keywords)
+
+
+def parsed(answer: str, most: int) -> tuple[str, ...]:
+    """The keywords of an answer: trimmed, lower case, each once, ``most`` at the most."""
+    words = (word.strip(" .;:\"'\t\n").lower() for word in answer.replace("\n", ",").split(","))
+    return tuple(dict.fromkeys(word for word in words if word))[:most]

@@ -1,0 +1,41 @@
+"""What the recommender's prompts show, and how it is fine-tuned."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from gistrec.config.base import StageConfig
+
+CandidatePart = Literal["image", "title", "gist"]
+
+
+class RecommenderConfig(StageConfig):
+    """The recommender stage.
+
+    Attributes:
+        history: latest items of a user that a prompt shows (the paper's n).
+        candidate: what a prompt shows of a candidate.
+        max_gist_tokens: a longer gist or title is cut there; images are never cut.
+        loss: `pairwise` is the papers' yes/no cross-entropy, `listwise` a softmax over the
+            candidates' yes-minus-no.
+        negatives: uniform negatives beside each positive in training.
+        epochs: rounds over the training windows.
+        max_windows: windows (a user at a moment) drawn anew for each round; None for all.
+        validation_users: at most so many judge an epoch.
+        retrieved: candidates of each kind of retrieval that are scored where the whole catalogue
+            is ranked.
+    """
+
+    history: int = Field(default=8, ge=1)
+    candidate: tuple[CandidatePart, ...] = ("image", "title", "gist")
+    max_gist_tokens: int = Field(default=24, ge=4)
+    loss: Literal["pairwise", "listwise"] = "listwise"
+    negatives: int = Field(default=8, ge=1)
+    epochs: int = Field(default=2, ge=1)
+    max_windows: int | None = Field(default=None, ge=1)
+    batch_size: int = Field(default=16, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    autocast: bool = True
+    validation_users: int = Field(default=300, ge=1)
+    retrieved: int = Field(default=50, ge=1)
+    seed: int = 0

@@ -1,0 +1,147 @@
+"""Fine-tuning the recommender: one row a window, the loss on its candidates' answers.
+
+Departures from MMSRARec 3.5:
+1. Besides the paper's pairwise yes/no cross-entropy there is a listwise softmax over the
+   candidates' yes-minus-no; both train on the packed row, prefix once.
+2. One kind of task, "does this come next?"; negatives are drawn anew for every round.
+3. The embedded backbone's language model is trained whole, its eyes stay as the warm start left
+   them: image features are computed once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional
+
+from gistrec.config.recommender import RecommenderConfig
+from gistrec.data.sequences import IntArray, Sequences
+from gistrec.mllm.backbone import Backbone
+from gistrec.mllm.images import ImageFeatures
+from gistrec.mllm.scoring import answer_states, yes_minus_no
+from gistrec.mllm.training import Course, Lessons, Trained, train
+from gistrec.recommender.nearby import Nearby
+from gistrec.recommender.prompter import Prompter
+from gistrec.recommender.windows import Windows, with_negatives
+
+_ORDER_STREAM = 6103
+_BUCKET = 50  # batches sorted by length together: less padding, order still random
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What the recommender learns from.
+
+    Attributes:
+        log: the training log.
+        windows_of: an epoch's windows.
+        nearby: what similar users chose next, found out of fold.
+    """
+
+    log: Sequences
+    windows_of: Callable[[int], Windows]
+    nearby: Nearby
+
+
+@dataclass(frozen=True)
+class _Batch:
+    windows: Windows
+    candidates: IntArray  # [b, 1 + negatives]
+
+
+def fine_tune(
+    backbone: Backbone,
+    prompter: Prompter,
+    features: ImageFeatures,
+    data: TrainingSet,
+    config: RecommenderConfig,
+    judge: Callable[[], float] | None,
+    checkpoint: Path | None,
+    key: str,
+) -> Trained:
+    """Train the backbone's language model in place to say yes to what comes next.
+
+    Args:
+        backbone: what is trained.
+        prompter: builds the rows, here as when ranking.
+        features: the catalogue's images, seen once.
+        data: windows, out-of-fold neighbours.
+        config: loss, rounds, rates.
+        judge: a validation metric, higher is better; the best epoch is kept.
+        checkpoint: where the training is saved and resumed; see ``gistrec.mllm.training``.
+        key: stands for everything that decides the result.
+    """
+    known = np.unique(data.log.items).astype(np.int64)
+    users = data.log.users.to_list()
+
+    def batches(epoch: int) -> list[_Batch]:
+        windows = data.windows_of(epoch)
+        candidates = with_negatives(
+            data.log, windows, known, config.negatives, [config.seed, epoch]
+        )
+        order = batch_order(windows, config, epoch)
+        return [_Batch(windows.take(places), candidates[places]) for places in order]
+
+    def loss(batch: _Batch) -> torch.Tensor:
+        rows = [
+            prompter.row(
+                data.log[row][:moment].tolist(),
+                data.nearby.get((users[row], moment), ()),
+                candidates.tolist(),
+            )
+            for row, moment, candidates in zip(
+                batch.windows.rows.tolist(),
+                batch.windows.moments.tolist(),
+                batch.candidates,
+                strict=True,
+            )
+        ]
+        logits = yes_minus_no(backbone, answer_states(backbone, rows, features))
+        return candidate_loss(logits.view(len(rows), -1), config.loss)
+
+    _freeze_eyes(backbone)
+    course = Course(config.epochs, config.learning_rate, warmup=0.05, autocast=config.autocast)
+    lessons = Lessons("recommender", batches, loss, judge)
+    return train(backbone.model, lessons, course, checkpoint, key)
+
+
+def candidate_loss(logits: torch.Tensor, kind: str) -> torch.Tensor:
+    """The loss of rows whose first candidate is the positive, a scalar.
+
+    Args:
+        logits: [b, c] yes-minus-no.
+        kind: `pairwise`, mean cross-entropy of the right answer to each candidate, positive and
+            negatives weighing the same; `listwise`, cross-entropy of the positive among the row.
+    """
+    if kind == "listwise":
+        return functional.cross_entropy(
+            logits, torch.zeros(len(logits), dtype=torch.long, device=logits.device)
+        )
+    return 0.5 * (
+        functional.softplus(-logits[:, 0]).mean() + functional.softplus(logits[:, 1:]).mean()
+    )
+
+
+def batch_order(
+    windows: Windows, config: RecommenderConfig, epoch: int
+) -> list[npt.NDArray[np.int64]]:
+    """Places of the windows of each batch: random, with histories of like length together."""
+    rng = np.random.default_rng([config.seed, _ORDER_STREAM, epoch])
+    order = rng.permutation(len(windows))
+    shown = np.minimum(windows.moments, config.history)
+    size, stretch = config.batch_size, config.batch_size * _BUCKET
+    batches = []
+    for start in range(0, len(order), stretch):
+        part = order[start : start + stretch]
+        part = part[np.argsort(shown[part], kind="stable")]
+        batches += [part[at : at + size] for at in range(0, len(part), size)]
+    return [batches[place] for place in rng.permutation(len(batches))]
+
+
+def _freeze_eyes(backbone: Backbone) -> None:
+    """Leave vision tower and connector as they are."""
+    for part in (backbone.model.model.vision_model, backbone.model.model.connector):
+        part.requires_grad_(False)
