@@ -102,3 +102,51 @@ def check(folder: Folder) -> None:
     show_defects(folder, defects)
     if any(defect.fatal for defect in defects):
         raise typer.Exit(1)
+
+
+@app.command()
+def bazaar(
+    out: Out,
+    users: Annotated[int | None, typer.Option(min=1, help="How many shoppers.")] = None,
+    items: Annotated[int | None, typer.Option(min=1, help="How many goods.")] = None,
+    seed: Annotated[int, typer.Option(help="Another seed makes another bazaar.")] = 0,
+) -> None:
+    """Make the built-in dataset: drawn goods, and shoppers who choose by a known rule."""
+    from pydantic import ValidationError
+
+    from gistrec.cli.data_summary import show_dataset
+    from gistrec.config.bazaar import BazaarConfig
+    from gistrec.config.faults import describe_faults
+    from gistrec.data.bazaar.make import write_bazaar
+    from gistrec.errors import ConfigError
+
+    asked = {"users": users, "items": items, "seed": seed}
+    given = {name: value for name, value in asked.items() if value is not None}
+    try:
+        config = BazaarConfig.model_validate(given)
+    except ValidationError as error:
+        origins: dict[tuple[str, ...], str] = {(name,): f"--{name}" for name in given}
+        raise ConfigError(describe_faults(error, BazaarConfig, origins)) from None
+    show_dataset(write_bazaar(out, config))
+
+
+@app.command()
+def show(
+    folder: Folder,
+    out: Annotated[Path, typer.Option("--out", help="Picture to write: .png, .jpg or .webp.")],
+    items: Annotated[int, typer.Option(min=1, help="How many items to show.")] = 48,
+    seed: Annotated[int, typer.Option(help="Which items and users are shown.")] = 0,
+) -> None:
+    """Draw some items and some users' histories of a dataset in one picture."""
+    from gistrec.data.contact_sheet import contact_sheet
+    from gistrec.data.dataset import open_dataset
+    from gistrec.errors import ConfigError
+    from gistrec.files import written_aside
+
+    formats = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+    if out.suffix.lower() not in formats:
+        raise ConfigError(f"--out {out}: must end in one of {', '.join(formats)}")
+    sheet = contact_sheet(open_dataset(folder), items, seed)
+    with written_aside(out) as aside:
+        sheet.save(aside, formats[out.suffix.lower()])
+    typer.echo(f"written: {out}")

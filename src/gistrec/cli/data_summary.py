@@ -52,8 +52,8 @@ def show_defects(folder: Path, defects: Sequence["Defect"]) -> None:
         console.print(f"{folder}: no defects", markup=False)
         return
     table = Table(title=f"Defects of {folder}")
-    for heading in ("", "file", "row", "field", "what", "count"):
-        table.add_column(heading, justify="right" if heading in ("row", "count") else "left")
+    for heading in ("", "file", "row from 0", "field", "what", "count"):
+        table.add_column(heading, justify="right" if heading in ("row from 0", "count") else "left")
     for defect in sorted(defects, key=lambda defect: not defect.fatal):
         mark = "[red]fatal[/red]" if defect.fatal else "[yellow]warning[/yellow]"
         row = "" if defect.row is None else str(defect.row)

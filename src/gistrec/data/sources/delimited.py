@@ -17,10 +17,10 @@ _EXTRA = "\0extra"  # holds what a line has beyond its last field; no header can
 
 
 def opened(path: Path) -> IO[str]:
-    """``path`` as UTF-8 text, unpacked where its name ends in .gz; line ends are kept."""
+    """``path`` as UTF-8 text, unpacked where its name ends in .gz; no line end but LF."""
     if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="\n")
+    return path.open(encoding="utf-8-sig", newline="\n")
 
 
 def first_line(path: Path) -> str:
@@ -97,7 +97,7 @@ class Split:
 
     def scan(self) -> pl.LazyFrame:
         """All rows as String; a line with another number of fields fails when collected."""
-        line = pl.col("line").str.strip_chars_end("\r")
+        line = pl.col("line").str.strip_prefix("\ufeff").str.strip_chars_end("\r")
         names = [*self.columns, _EXTRA]
         parts = line.str.splitn(self.separator, len(names)).struct.rename_fields(names)
         frame = pl.scan_lines(self.path, glob=False).filter(line != "").select(parts).unnest("line")
