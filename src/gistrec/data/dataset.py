@@ -1,0 +1,216 @@
+"""A dataset folder: items, what users did with them, and what both are called."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import polars as pl
+
+from gistrec import schema
+from gistrec.config.dataset import Withhold
+from gistrec.data.card import Card as Card
+from gistrec.data.card import Census, read_card, write_card
+from gistrec.data.checks import (
+    Examined,
+    census_defects,
+    census_of,
+    examine,
+    examine_folder,
+    fingerprint_of_files,
+)
+from gistrec.data.coding import coded
+from gistrec.data.defect import Defect, refuse_fatal
+from gistrec.data.item_images import decodes, encoded_image
+from gistrec.data.kcore import core_mask
+from gistrec.data.sequences import Sequences
+from gistrec.data.tables import IMAGE_COLUMNS
+from gistrec.errors import DataError
+from gistrec.files import fingerprint_of
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Items and interactions, checked and in order.
+
+    Attributes:
+        folder: where it lies.
+        card: name and nouns.
+        items: one row an item: item_id, title, and whatever else is known; an item's code is its
+            row number.
+        interactions: user_id, item_id, timestamp and whatever else is known; users by their first
+            appearance, each one's rows by time, equal times in the order of the file.
+        fingerprint: stands for the content of both files, the nouns, what is withheld and what
+            the k-core left out.
+        warnings: what is not as it should be, and was worked around.
+    """
+
+    folder: Path
+    card: Card
+    items: pl.DataFrame
+    interactions: pl.DataFrame
+    fingerprint: str
+    warnings: tuple[Defect, ...] = ()
+
+    @property
+    def item_ids(self) -> pl.Series:
+        """String [n_items], the ids behind the item codes."""
+        return self.items[schema.ITEM_ID]
+
+    @property
+    def n_items(self) -> int:
+        """How many items the catalogue holds, interacted with or not."""
+        return self.items.height
+
+    @property
+    def n_users(self) -> int:
+        """How many users have interactions."""
+        return len(self._sequences)
+
+    def sequences(self) -> Sequences:
+        """All users' items in time order."""
+        return self._sequences
+
+    def image_bytes(self, code: int) -> bytes | None:
+        """The encoded image of an item; None where it has none that decodes."""
+        data = encoded_image(self.items, self.folder, code)
+        return data if data is not None and decodes(data) else None
+
+    def title(self, code: int) -> str:
+        """The title of an item, "" where it has none."""
+        return str(self.items[schema.TITLE][code])
+
+    def text(self, code: int) -> str:
+        """The text of an item, "" where it has none."""
+        return str(self.items[schema.TEXT][code]) if schema.TEXT in self.items.columns else ""
+
+    @cached_property
+    def _sequences(self) -> Sequences:
+        log = coded(self.interactions, self.item_ids)
+        lengths = np.bincount(log.user_codes, minlength=len(log.users))
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        return Sequences(log.users, offsets, log.item_codes, log.timestamps)
+
+
+def open_dataset(
+    folder: Path, *, withhold: Withhold = "nothing", min_interactions: int = 0
+) -> Dataset:
+    """Open a dataset folder; images are not decoded before they are asked for.
+
+    Args:
+        folder: with items.parquet, interactions.parquet and, if it has one, dataset.json.
+        withhold: "images" leaves their columns out, "text" makes titles and texts empty.
+        min_interactions: k of a k-core; users and items with fewer interactions fall out until
+            none is left, and the warnings count them. 0 keeps all.
+
+    Raises:
+        DataError: there are fatal defects, or nothing is left of the k-core.
+    """
+    folder = Path(folder)
+    card, said, defects = read_card(folder)
+    seen = examine_folder(folder, IMAGE_COLUMNS if withhold == "images" else ())
+    refuse_fatal([*defects, *seen.defects], f"dataset {folder}")
+    dataset, census = _assembled(seen, folder, card, fingerprint_of_files(folder, card))
+    dataset = replace(dataset, warnings=(*census_defects(said, census), *dataset.warnings))
+    if withhold == "text":
+        dataset = replace(dataset, items=_without_words(dataset.items))
+    if min_interactions:
+        dataset = _core(dataset, min_interactions)
+    if withhold == "nothing" and not min_interactions:
+        return dataset
+    view = {"withhold": withhold, "min_interactions": min_interactions}
+    return replace(dataset, fingerprint=fingerprint_of([dataset.fingerprint, view]))
+
+
+def write_dataset(
+    folder: Path, items: pl.DataFrame, interactions: pl.DataFrame, card: Card
+) -> Dataset:
+    """Check two tables and write them as a dataset folder, interactions in time order.
+
+    A new folder appears whole. Of a dataset written before, the files are replaced one by one,
+    dataset.json last; what else lies in it stays.
+
+    Raises:
+        DataError: the tables have fatal defects, or the folder holds something that is not a
+            dataset written by gistrec.
+    """
+    folder = Path(folder)
+    _refuse_others_folder(folder)
+    seen = examine(items, interactions, folder)
+    refuse_fatal(seen.defects, f"the dataset to be written to {folder}")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:
+        aside = Path(name) / folder.name
+        aside.mkdir()
+        unmarked, _ = _assembled(seen, folder, card, "")
+        unmarked.items.write_parquet(aside / schema.ITEMS_FILE)
+        unmarked.interactions.write_parquet(aside / schema.INTERACTIONS_FILE)
+        dataset, census = _assembled(seen, folder, card, fingerprint_of_files(aside, card))
+        write_card(aside / schema.DATASET_FILE, card, census)
+        _put(aside, folder)
+    return dataset
+
+
+def _assembled(
+    seen: Examined, folder: Path, card: Card, fingerprint: str
+) -> tuple[Dataset, Census]:
+    """The dataset of two tables without fatal defects, and its counts."""
+    items, interactions, log, order = seen.items, seen.interactions, seen.log, seen.order
+    if items is None or interactions is None or log is None or order is None:
+        raise DataError(f"dataset {folder} is incomplete")
+    if order.rows is not None:
+        interactions = interactions[order.rows]
+    warnings = tuple(defect for defect in seen.defects if not defect.fatal)
+    dataset = Dataset(folder, card, items, interactions, fingerprint, warnings)
+    return dataset, census_of(items, log, fingerprint)
+
+
+def _without_words(items: pl.DataFrame) -> pl.DataFrame:
+    named = [name for name in (schema.TITLE, schema.TEXT) if name in items.columns]
+    return items.with_columns(pl.lit("").alias(name) for name in named)
+
+
+def _core(dataset: Dataset, k: int) -> Dataset:
+    """Only users and items of the k-core; the warnings say how many of each fell out."""
+    log = dataset.sequences()
+    users = log.rows().astype(np.int32)
+    kept = core_mask(users, log.items, k)
+    if not kept.any():
+        message = f"dataset {dataset.folder}: no user and no item keeps {k} interactions; "
+        raise DataError(message + "ask for a smaller min_interactions")
+    in_core = np.zeros(dataset.n_items, dtype=np.bool_)
+    in_core[log.items[kept]] = True
+    lost = (
+        (schema.INTERACTIONS_FILE, schema.USER_ID, len(log) - len(np.unique(users[kept]))),
+        (schema.ITEMS_FILE, schema.ITEM_ID, int(np.count_nonzero(~in_core))),
+        (schema.INTERACTIONS_FILE, "", int(np.count_nonzero(~kept))),
+    )
+    what = f"left out, as the {k}-core asked for has no place for it"
+    told = [Defect(file, None, field, what, False, count) for file, field, count in lost if count]
+    return replace(
+        dataset,
+        items=dataset.items.filter(pl.Series(in_core)),
+        interactions=dataset.interactions.filter(pl.Series(kept)),
+        warnings=(*dataset.warnings, *told),
+    )
+
+
+def _refuse_others_folder(folder: Path) -> None:
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise DataError(f"{folder} is not a folder; choose another place for the dataset")
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    _, census, defects = read_card(folder)
+    if defects or census.fingerprint is None:
+        message = f"{folder} holds something that is not a dataset written by gistrec; "
+        raise DataError(message + "choose an empty or a new folder")
+
+
+def _put(aside: Path, folder: Path) -> None:
+    """Move what was written aside to its place."""
+    if not folder.exists() or not any(folder.iterdir()):
+        aside.replace(folder)  # an empty folder gives way
+        return
+    for name in (schema.ITEMS_FILE, schema.INTERACTIONS_FILE, schema.DATASET_FILE):
+        (aside / name).replace(folder / name)
