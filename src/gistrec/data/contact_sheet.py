@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageFont
 
 from gistrec.data.dataset import Dataset
 
@@ -41,13 +41,13 @@ class _Sheet:
         self.pen.text(place, _fitting(text, font, width), font=font, fill=colour)
 
     def paste(self, place: _Place, dataset: Dataset, code: int, side: int) -> None:
-        """An item's picture in a frame, or an empty frame that says why."""
+        """An item's picture in a frame, or an empty frame that says so."""
         x, y = place
         shown = _picture(dataset.image_bytes(code), side - 2)
-        if isinstance(shown, str):
+        if shown is None:
             font = ImageFont.load_default(11)
             middle = (x + side / 2, y + side / 2)
-            self.pen.text(middle, shown, font=font, fill=_SOFT, anchor="mm", align="center")
+            self.pen.text(middle, "no image", font=font, fill=_SOFT, anchor="mm")
         else:
             self.picture.paste(
                 shown, (x + (side - shown.width) // 2, y + (side - shown.height) // 2)
@@ -116,15 +116,12 @@ def _draw_history(
         sheet.paste((x + position * (_SMALL + 5), y + 18), dataset, code, _SMALL)
 
 
-def _picture(encoded: bytes | None, side: int) -> Image.Image | str:
-    """The image within ``side`` pixels, small ones enlarged; words where there is none."""
+def _picture(encoded: bytes | None, side: int) -> Image.Image | None:
+    """The image within ``side`` pixels, small ones enlarged."""
     if encoded is None:
-        return "no image"
-    try:
-        with Image.open(io.BytesIO(encoded)) as opened:
-            whole = opened.convert("RGB")
-    except (UnidentifiedImageError, OSError):
-        return "unreadable\nimage"
+        return None
+    with Image.open(io.BytesIO(encoded)) as opened:
+        whole = opened.convert("RGB")
     scale = side / max(whole.size)
     size = (max(1, round(whole.width * scale)), max(1, round(whole.height * scale)))
     return whole.resize(size, Image.Resampling.LANCZOS)
