@@ -1,11 +1,11 @@
 import numpy as np
 import polars as pl
 import pytest
-from gistrec.data.dataset import Card, write_dataset
 
 from gistrec.config.bazaar import BazaarConfig
 from gistrec.data.bazaar.make import make_bazaar, write_bazaar
 from gistrec.data.contact_sheet import contact_sheet
+from gistrec.data.dataset import Card, write_dataset
 
 
 @pytest.fixture(scope="module")
