@@ -33,7 +33,7 @@ class _RateColumn(ProgressColumn):
 
 def say(message: str) -> None:
     """Print one line for the person who waits, on standard error."""
-    console.print(message, markup=False, highlight=False)
+    console.print(message, markup=False, highlight=False, soft_wrap=True)
 
 
 def track(steps: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:

@@ -35,6 +35,9 @@ NEIGHBOUR: Final = "neighbour"
 SIMILARITY: Final = "similarity"
 NEXT_ITEMS: Final = "next_items"
 
+# Column of candidates.parquet: one row a (user, moment).
+CANDIDATES: Final = "candidates"
+
 # Columns of ranks/<system>.parquet: one row a query.
 POSITIVE: Final = "positive"
 RANK: Final = "rank"

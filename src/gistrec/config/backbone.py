@@ -6,28 +6,45 @@ from gistrec.config.base import StageConfig
 
 
 class EmbeddedConfig(StageConfig):
-    """The small Idefics3 that gistrec makes itself when no other backbone is named."""
+    """The small Idefics3 that gistrec makes itself when no other backbone is named.
 
-    width: int = Field(128, ge=16, description="hidden size of the language model")
-    layers: int = Field(4, ge=1)
-    heads: int = Field(4, ge=1)
-    vision_width: int = Field(96, ge=16)
-    vision_layers: int = Field(3, ge=1)
-    image_side: int = Field(64, ge=16, description="pixels; images are squeezed to a square")
-    patch: int = Field(8, ge=4, description="pixels; an image takes (side / patch / 4)^2 tokens")
-    vocabulary: int = Field(4000, ge=300, description="at most this many tokens")
-    primer_drawings: int = Field(4000, ge=0, description="captioned drawings to learn from")
-    primer_epochs: int = Field(4, ge=0)
-    text_epochs: int = Field(4, ge=0, description="rounds over the catalogue's own text")
-    max_texts: int = Field(6000, ge=1, description="texts of the catalogue in one round, at most")
-    batch_size: int = Field(64, ge=1)
-    learning_rate: float = Field(2e-3, gt=0)
-    keywords: int = Field(6, ge=1, description="keywords of a text that the warm start asks for")
+    Attributes:
+        width, layers, heads: of the language model.
+        vision_width, vision_layers: of the vision tower.
+        image_side: pixels; images are squeezed to a square of this side.
+        patch: pixels; an image takes (image_side / patch / 4) squared tokens.
+        vocabulary: at most so many tokens are learned from the catalogue's text.
+        primer_drawings: captioned drawings to learn to see from.
+        primer_epochs, text_epochs: rounds over the drawings, over the catalogue's own text.
+        max_texts: texts of the catalogue in one round, at most.
+        keywords: keywords of a text that the warm start asks for.
+    """
+
+    width: int = Field(default=128, ge=16)
+    layers: int = Field(default=4, ge=1)
+    heads: int = Field(default=4, ge=1)
+    vision_width: int = Field(default=96, ge=16)
+    vision_layers: int = Field(default=2, ge=1)
+    image_side: int = Field(default=64, ge=16)
+    patch: int = Field(default=8, ge=4)
+    vocabulary: int = Field(default=4000, ge=300)
+    primer_drawings: int = Field(default=4000, ge=0)
+    primer_epochs: int = Field(default=4, ge=0)
+    text_epochs: int = Field(default=4, ge=0)
+    max_texts: int = Field(default=6000, ge=1)
+    batch_size: int = Field(default=32, ge=1)
+    learning_rate: float = Field(default=2e-3, gt=0)
+    keywords: int = Field(default=6, ge=1)
     seed: int = 0
 
 
 class BackboneConfig(StageConfig):
-    """The backbone stage."""
+    """The backbone stage.
 
-    model: str = Field("embedded", description="`embedded`, a folder, or a hub id")
+    Attributes:
+        model: `embedded`, a folder written by save_pretrained, or a hub id.
+        embedded: how the embedded one is made.
+    """
+
+    model: str = "embedded"
     embedded: EmbeddedConfig = EmbeddedConfig()

@@ -1,0 +1,31 @@
+"""A system: a whole run's configuration, one part a stage."""
+
+from gistrec.config.backbone import BackboneConfig
+from gistrec.config.base import StageConfig
+from gistrec.config.baselines import BaselinesConfig
+from gistrec.config.collab import CollabConfig
+from gistrec.config.dataset import DatasetConfig
+from gistrec.config.evaluation import EvaluationConfig
+from gistrec.config.gist import GistConfig
+from gistrec.config.recommender import RecommenderConfig
+from gistrec.config.split import SplitConfig
+
+
+class SystemConfig(StageConfig):
+    """Everything a run can be told.
+
+    Attributes:
+        name: how leaderboards call the system.
+        recommends: whether a multimodal model recommends; without, only the baselines run.
+    """
+
+    name: str
+    recommends: bool = True
+    dataset: DatasetConfig = DatasetConfig()
+    split: SplitConfig = SplitConfig()
+    baselines: BaselinesConfig = BaselinesConfig()
+    backbone: BackboneConfig = BackboneConfig()
+    gist: GistConfig = GistConfig()
+    collab: CollabConfig = CollabConfig()
+    recommender: RecommenderConfig = RecommenderConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()

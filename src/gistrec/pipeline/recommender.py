@@ -1,0 +1,137 @@
+"""Stage `recommender`: the backbone fine-tuned to say what comes next."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import torch
+
+from gistrec import schema
+from gistrec.data.split import Split
+from gistrec.evaluation.metrics import mean, metric_values
+from gistrec.evaluation.protocol import rank_queries
+from gistrec.files import fingerprint_of
+from gistrec.mllm.backbone import Backbone, load_backbone
+from gistrec.mllm.images import ImageFeatures
+from gistrec.mllm.prompts import PROMPT_VERSION
+from gistrec.pipeline.backbone import open_backbone, open_features
+from gistrec.pipeline.collab import Collab, training_windows, validation_questions
+from gistrec.pipeline.manifest import Facts, stage_fingerprint
+from gistrec.pipeline.stage import run_stage
+from gistrec.pipeline.workplace import Workplace
+from gistrec.recommender.nearby import Nearby, nearby_items
+from gistrec.recommender.prompter import Prompter
+from gistrec.recommender.rank import MllmRanker
+from gistrec.recommender.train import TrainingSet, fine_tune
+
+_MODEL = "model"
+_JUDGE = "NDCG@5"
+
+
+@dataclass(frozen=True, eq=False)
+class Recommender:
+    """All that a fine-tuned backbone needs to score: ``ranker`` adds what it is asked about."""
+
+    name: str
+    backbone: Backbone
+    prompter: Prompter
+    features: ImageFeatures
+    n_items: int
+
+    def ranker(
+        self, nearby: Nearby, retrieved: Mapping[tuple[str, int], Sequence[int]]
+    ) -> MllmRanker:
+        """A ranker for users whose neighbours and retrieved candidates are these."""
+        return MllmRanker(
+            self.name,
+            self.backbone,
+            self.prompter,
+            self.features,
+            nearby,
+            retrieved,
+            self.n_items,
+        )
+
+
+def recommender_stage(
+    work: Workplace, split: Split, backbone: Path, gist_words: list[str], collab: Collab
+) -> Recommender:
+    """Fine-tune the backbone, or read the fine-tuned one."""
+    config = work.config.recommender
+    item_ids = work.dataset.item_ids
+
+    def build(folder: Path) -> Facts:
+        recommender = _assembled(work, open_backbone(backbone), backbone, gist_words)
+        data = TrainingSet(
+            split.train,
+            lambda epoch: training_windows(work, split, epoch),
+            nearby_items(collab.training, item_ids),
+        )
+        ranker = recommender.ranker(nearby_items(collab.asked, item_ids), {})
+        questions = validation_questions(work, split)
+
+        def judge() -> float:
+            with torch.autocast(
+                recommender.backbone.device.type, torch.bfloat16, enabled=config.autocast
+            ):
+                ranks = rank_queries(
+                    ranker, questions, schema.SAMPLED, item_ids, split.train_counts
+                )
+            return mean(metric_values(ranks, _JUDGE))
+
+        checkpoint = folder / "fine-tuning.checkpoint"
+        key = fingerprint_of([config.model_dump(), split.fingerprint])
+        trained = fine_tune(
+            recommender.backbone,
+            recommender.prompter,
+            recommender.features,
+            data,
+            config,
+            judge,
+            checkpoint,
+            key,
+        )
+        recommender.backbone.save(folder / _MODEL)
+        checkpoint.unlink(missing_ok=True)
+        return {
+            "epochs": trained.epochs,
+            "best_epoch": trained.best_epoch,
+            f"validation {_JUDGE}": trained.best,
+            "training_seconds": trained.seconds,
+        }
+
+    inputs = {
+        "split": split.fingerprint,
+        "backbone": stage_fingerprint(backbone),
+        "gist": stage_fingerprint(work.run / "gist"),
+        "collab": stage_fingerprint(work.run / "collab"),
+        "prompts": PROMPT_VERSION,
+    }
+    folder = run_stage(work.run, "recommender", config, inputs, build)
+    return open_recommender(work, folder, backbone, gist_words)
+
+
+def open_recommender(
+    work: Workplace, folder: Path, backbone: Path, gist_words: list[str]
+) -> Recommender:
+    """The recommender of a finished stage."""
+    return _assembled(work, load_backbone(folder / _MODEL), backbone, gist_words)
+
+
+def retrieved_items(
+    candidates: pl.DataFrame, item_ids: pl.Series
+) -> dict[tuple[str, int], list[int]]:
+    """Item codes retrieved for each (user id, moment)."""
+    table = candidates.with_columns(pl.lit(1).alias(schema.RANK))
+    return nearby_items(table.rename({schema.CANDIDATES: schema.NEXT_ITEMS}), item_ids)
+
+
+def _assembled(
+    work: Workplace, model: Backbone, backbone: Path, gist_words: list[str]
+) -> Recommender:
+    features = open_features(backbone)
+    prompter = Prompter(
+        model, work.nouns, work.titles, gist_words, features, work.config.recommender
+    )
+    return Recommender(work.config.name, model, prompter, features, work.dataset.n_items)
