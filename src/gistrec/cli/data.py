@@ -22,7 +22,7 @@ def import_(
         str, typer.Argument(help="movielens, microlens, amazon, recbole or table (your own).")
     ],
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="The source's folder, or its files.")
+        list[Path], typer.Argument(metavar="PATH", help="The source's folder, or its files.")
     ],
     out: Out,
     name: Annotated[

@@ -8,8 +8,11 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from gistrec.data.dataset import open_dataset
 from gistrec.data.sources.attach_images import attach_images
 from gistrec.data.sources.image_urls import FetchSettings, fetch_images, file_for
+from gistrec.data.sources.importing import ImportOptions, import_dataset
+from gistrec.data.sources.silent_hosts import GIVE_UP_AFTER
 
 QUICK = FetchSettings(concurrency=4, timeout=0.4, attempts=3, back_off=0.01, largest=100_000)
 
@@ -134,6 +137,22 @@ def test_nobody_listening_is_reported(tmp_path):
     assert "ConnectError" in got.failures["http://127.0.0.1:9/a.jpg"]
 
 
+def test_a_host_that_never_answers_is_given_up(tmp_path):
+    urls = [f"http://127.0.0.1:9/{number}.jpg" for number in range(GIVE_UP_AFTER + 5)]
+    one_by_one = FetchSettings(concurrency=1, attempts=1)
+    failures = fetch_images(urls, tmp_path, one_by_one).failures
+    assert list(failures) == urls
+    not_tried = [url for url, why in failures.items() if why.startswith("not tried: 127.0.0.1:9")]
+    assert not_tried == urls[GIVE_UP_AFTER:]
+
+
+def test_a_host_that_answers_with_errors_is_not_given_up(server, tmp_path):
+    urls = [f"{server.at}/absent{number}" for number in range(GIVE_UP_AFTER + 5)]
+    got = fetch_images([*urls, f"{server.at}/good"], tmp_path, FetchSettings(concurrency=1))
+    assert set(got.failures.values()) == {"HTTP 404"}
+    assert list(got.files) == [f"{server.at}/good"]
+
+
 def test_what_is_there_is_not_fetched_again_and_failures_are(server, tmp_path):
     urls = [f"{server.at}/good", f"{server.at}/absent"]
     assert fetch_images(urls, tmp_path, QUICK).from_cache == 0
@@ -167,3 +186,17 @@ def test_items_get_their_fetched_images_and_failures_their_reason(server, tmp_pa
     assert attached.count.failed == 1
     (failure,) = attached.failures
     assert (failure.item_id, failure.where, failure.why) == ("b", f"{server.at}/absent", "HTTP 404")
+
+
+def test_an_import_fetches_once_and_lists_what_failed(server, tmp_path):
+    items = f"item_id,title,image_url\na,A,{server.at}/good\nb,B,{server.at}/html\n"
+    (tmp_path / "items.csv").write_text(items)
+    (tmp_path / "log.csv").write_text("user_id,item_id,timestamp\nu,a,1\nu,b,2\n")
+    paths = [tmp_path / "items.csv", tmp_path / "log.csv"]
+    for _ in range(2):
+        report = import_dataset("table", paths, tmp_path / "out", ImportOptions(fetch=QUICK))
+    assert server.asked == {"/good": 1, "/html": 2}
+    assert open_dataset(tmp_path / "out").image_bytes(0) == png("red")
+    listed = pl.read_csv(report.failures_file)
+    assert listed["item_id"].to_list() == ["b"]
+    assert "not an image" in listed["why"][0]

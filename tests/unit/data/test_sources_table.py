@@ -79,6 +79,13 @@ def test_image_paths_are_relative_to_the_catalogue(tmp_path):
     assert "image_path" not in raw.items.columns
 
 
+def test_a_rating_may_be_missing_and_further_columns_of_the_log_are_named(tmp_path):
+    log = "user_id,item_id,timestamp,rating,device\nu,a,1,,phone\nu,b,2,3.5,\n"
+    raw = read_table([written(tmp_path, log)])
+    assert raw.interactions["rating"].to_list() == [None, 3.5]
+    assert [note.what for note in raw.notes] == ["columns of the log left out (device)"]
+
+
 @pytest.mark.parametrize(
     ("log", "says"),
     [

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
 from gistrec.data.sources.image_bytes import NotAnImageError, shrunk
+from gistrec.data.sources.silent_hosts import GIVE_UP_AFTER, SilentHosts
 from gistrec.files import written_aside
 from gistrec.progress import track
 
@@ -61,6 +63,10 @@ class _PassingError(Exception):
         self.wait = wait
 
 
+class _SilentError(_PassingError):
+    """No answer at all: the host may be down, or the network."""
+
+
 class _FinalError(Exception):
     """A failure that will not pass."""
 
@@ -90,34 +96,47 @@ def fetch_images(
         follow_redirects=True,
         headers={"User-Agent": "gistrec"},
     )
+    hosts = SilentHosts()
     with client, ThreadPoolExecutor(settings.concurrency) as pool:
         for start in track(range(0, len(wanted), _CHUNK), f"image URLs, {_CHUNK} at a time"):
             chunk = wanted[start : start + _CHUNK]
-            reasons = pool.map(lambda url: _fetch(client, url, cache, settings), chunk)
+            reasons = pool.map(lambda url: _fetch(client, hosts, url, cache, settings), chunk)
             failures |= {url: why for url, why in zip(chunk, reasons, strict=True) if why}
     files = {url: file_for(url, cache) for url in distinct if url not in failures}
     return Fetched(files, failures, len(distinct) - len(wanted))
 
 
-def _fetch(client: httpx.Client, url: str, cache: Path, settings: FetchSettings) -> str | None:
+def _fetch(
+    client: httpx.Client, hosts: SilentHosts, url: str, cache: Path, settings: FetchSettings
+) -> str | None:
     """Fetch one URL; None, or why it failed."""
-    why = ""
-    for attempt in range(settings.attempts):
+    host = urlsplit(url).netloc
+    if hosts.given_up(host):
+        return f"not tried: {host} did not answer for {GIVE_UP_AFTER} URLs in a row"
+    try:
+        data = _get_patiently(client, url, settings)
+        hosts.answered(host)
+        shrunk(data, _ANY_SIDE)
+    except (_PassingError, _FinalError, NotAnImageError) as error:
+        (hosts.silent if isinstance(error, _SilentError) else hosts.answered)(host)
+        return str(error)
+    with written_aside(file_for(url, cache)) as aside:
+        aside.write_bytes(data)
+    return None
+
+
+def _get_patiently(client: httpx.Client, url: str, settings: FetchSettings) -> bytes:
+    """Try as often as allowed, waiting longer each time; raises what the last attempt raised."""
+    for attempt in range(1, settings.attempts):
         try:
-            data = _get(client, url, settings)
-            shrunk(data, _ANY_SIDE)
+            return _get(client, url, settings)
         except _PassingError as passing:
-            why = f"{passing}, {attempt + 1} times"
-            if attempt + 1 < settings.attempts:
-                wait = max(settings.back_off * 2**attempt, passing.wait)
-                time.sleep(min(wait, _LONGEST_WAIT))
-        except (_FinalError, NotAnImageError) as final:
-            return str(final)
-        else:
-            with written_aside(file_for(url, cache)) as aside:
-                aside.write_bytes(data)
-            return None
-    return why
+            wait = max(settings.back_off * 2 ** (attempt - 1), passing.wait)
+            time.sleep(min(wait, _LONGEST_WAIT))
+    try:
+        return _get(client, url, settings)
+    except _PassingError as passing:
+        raise type(passing)(f"{passing}, {settings.attempts} times") from None
 
 
 def _get(client: httpx.Client, url: str, settings: FetchSettings) -> bytes:
@@ -135,7 +154,9 @@ def _get(client: httpx.Client, url: str, settings: FetchSettings) -> bytes:
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects) as error:
         raise _FinalError(f"{type(error).__name__}: {error}") from None
     except httpx.TimeoutException:
-        raise _PassingError(f"no answer within {settings.timeout:g} s") from None
+        raise _SilentError(f"no answer within {settings.timeout:g} s") from None
+    except httpx.ConnectError as error:
+        raise _SilentError(f"{type(error).__name__}: {error}") from None
     except httpx.HTTPError as error:
         raise _PassingError(f"{type(error).__name__}: {error}") from None
     return bytes(received)

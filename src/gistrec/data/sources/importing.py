@@ -15,7 +15,7 @@ from gistrec.data.sources.image_urls import FetchSettings
 from gistrec.data.sources.raw import Note
 from gistrec.data.sources.registry import read_source
 from gistrec.data.sources.tidy import tidied
-from gistrec.errors import ConfigError
+from gistrec.errors import ConfigError, DataError
 from gistrec.files import written_aside
 
 
@@ -84,21 +84,31 @@ def import_dataset(
     options = options or ImportOptions()
     if options.image_side < 1:
         raise ConfigError(f"--image-side {options.image_side}: must be at least 1 pixel")
+    _refuse_early(out)
     raw = read_source(source, paths, options.columns)
     tidy = tidied(raw, options.min_rating, options.only_seen, options.min_interactions)
-    cache = out.with_name(f"{out.name}.images")
+    beside = out.resolve()
+    cache = beside.with_name(f"{beside.name}.images")
     attached = attach_images(
         tidy.items, options.image_side, raw.image_files, options.images, options.fetch, cache
     )
     card = Card(
-        name=options.name or out.resolve().name,
+        name=options.name or beside.name,
         item_noun=options.item_noun or raw.item_noun,
         verb=options.verb or raw.verb,
         source=raw.origin,
     )
     dataset = write_dataset(out, attached.items, tidy.interactions, card)
-    listed = _list_failures(out.with_name(f"{out.name}.images.csv"), attached.failures)
+    listed = _list_failures(beside.with_name(f"{beside.name}.images.csv"), attached.failures)
     return ImportReport(dataset, tidy.rows_read, tidy.dropped, tidy.notes, attached.count, listed)
+
+
+def _refuse_early(out: Path) -> None:
+    """Refuse a folder of something else before hours are spent on images."""
+    if not out.exists() or (out / schema.DATASET_FILE).is_file():
+        return
+    if not out.is_dir() or any(out.iterdir()):
+        raise DataError(f"{out} holds something that is not a dataset; choose a new folder")
 
 
 def _list_failures(target: Path, failures: Sequence[ImageFailure]) -> Path | None:

@@ -48,7 +48,12 @@ def _read_log(path: Path, columns: ColumnMap) -> tuple[pl.DataFrame, tuple[Note,
     kinds = {schema.USER_ID: Kind.ID, schema.ITEM_ID: Kind.ID, schema.TIMESTAMP: Kind.TIME}
     optional = {schema.TIMESTAMP, schema.RATING}
     fields = [
-        Field(ours, _typed(header, columns.theirs(INTERACTIONS, ours), path), kind)
+        Field(
+            ours,
+            _typed(header, columns.theirs(INTERACTIONS, ours), path),
+            kind,
+            required=ours != schema.RATING,
+        )
         for ours, kind in {**kinds, schema.RATING: Kind.NUMBER}.items()
         if ours not in optional
         or columns.says(INTERACTIONS, ours)

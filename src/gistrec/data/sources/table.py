@@ -115,12 +115,15 @@ def _read_log(table: TextTable, columns: ColumnMap) -> tuple[pl.DataFrame, tuple
         must_be_there = kind is Kind.ID or columns.says(INTERACTIONS, ours)
         if must_be_there or theirs in names:
             dated = kind is Kind.TIME and _holds_dates(table, theirs)
-            fields.append(Field(ours, theirs, Kind.DATE if dated else kind))
+            required = ours != schema.RATING
+            fields.append(Field(ours, theirs, Kind.DATE if dated else kind, required))
     rows = read_fields(table, fields)
-    if schema.TIMESTAMP in rows.columns:
-        return rows, ()
-    places = pl.int_range(pl.len(), dtype=pl.Int64).alias(schema.TIMESTAMP)
-    return rows.with_columns(places), (Note("no times in the log: positions stand for them", 1),)
+    unused = [name for name in names if name not in {field.column for field in fields}]
+    notes = [Note(f"columns of the log left out ({', '.join(unused)})", len(unused))]
+    if schema.TIMESTAMP not in rows.columns:
+        rows = rows.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(schema.TIMESTAMP))
+        notes.append(Note("no times in the log: positions stand for them", 1))
+    return rows, tuple(note for note in notes if note.count)
 
 
 def _holds_dates(table: TextTable, column: str) -> bool:

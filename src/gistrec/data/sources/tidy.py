@@ -86,7 +86,7 @@ def _fitting_items(
     unseen = once.join(seen, on=schema.ITEM_ID, how="anti").height
     if only_seen:
         once = once.join(seen, on=schema.ITEM_ID, how="semi", maintain_order="left")
-        notes.append(Note("items that nobody chose, left out", unseen))
+        notes.append(Note("items without an interaction left, left out", unseen))
     else:
         notes.append(Note("items that nobody chose, kept", unseen))
     blank = pl.col(schema.TITLE).fill_null("")
