@@ -39,11 +39,11 @@ class SequenceConfig(StageConfig):
     mask_share: float = Field(default=0.4, gt=0.0, lt=1.0)
     learning_rate: float = Field(default=1e-3, gt=0.0)
     weight_decay: float = Field(default=0.01, ge=0.0)
-    embedding_decay: float = Field(default=0.3, ge=0.0)
+    embedding_decay: float = Field(default=1.0, ge=0.0)
     warmup_steps: int = Field(default=100, ge=0)
     clip_norm: float = Field(default=1.0, gt=0.0)
     batch_size: int = Field(default=128, ge=1)
-    epochs: int = Field(default=8, ge=1)
+    epochs: int = Field(default=10, ge=1)
     patience: int = Field(default=3, ge=1)
     validation_queries: int = Field(default=10_000, ge=1)
     dtype: Literal["float32", "bfloat16"] = "float32"

@@ -178,12 +178,12 @@ class _Training:
 
 
 def _optimiser(network: SequenceNetwork, config: SequenceConfig) -> torch.optim.AdamW:
-    """AdamW; embeddings do not decay: rare items would shrink between their few updates."""
+    """AdamW, with a decay of its own for the item embeddings."""
     table = network.table.weight
     rest = [value for value in network.parameters() if value is not table]
     groups = [
         {"params": rest, "weight_decay": config.weight_decay},
-        {"params": [table], "weight_decay": 0.0},
+        {"params": [table], "weight_decay": config.embedding_decay},
     ]
     return torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
 
