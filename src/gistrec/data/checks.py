@@ -40,8 +40,8 @@ def check_dataset(folder: Path, *, deep: bool = True) -> list[Defect]:
     card, census, defects = read_card(folder)
     seen = examine_folder(folder)
     defects += seen.defects
-    if seen.items is not None and deep and not _unsound(seen.defects, schema.ITEMS_FILE):
-        defects += undecodable(seen.items, folder)
+    if seen.items is not None and deep:
+        defects += undecodable(_sound_part(seen.items, defects), folder)
     if seen.items is not None and seen.log is not None:
         found = census_of(seen.items, seen.log, fingerprint_of_files(folder, card))
         defects += census_defects(census, found)
@@ -65,17 +65,16 @@ def examine(
     found = list(defects)
     if items is not None:
         items, wrong = typed_items(items)
-        found += wrong
-        if not _unsound(wrong, schema.ITEMS_FILE):
-            found += item_defects(items, folder)
+        found += [*wrong, *item_defects(_sound_part(items, wrong), folder)]
     if interactions is not None:
         interactions, wrong = typed_interactions(interactions)
         found += wrong
-    if items is None or interactions is None or _columns_fail(found):
+    if items is None or interactions is None or not _can_be_coded(items, interactions):
         return Examined(items, interactions, None, None, tuple(found))
     log = coded(interactions, items[schema.ITEM_ID])
     order = time_order(log)
-    found += interaction_defects(log, order, items[schema.ITEM_ID])
+    chosen, known = interactions[schema.ITEM_ID], items[schema.ITEM_ID]
+    found += interaction_defects(log, order, chosen, known)
     return Examined(items, interactions, log, order, tuple(found))
 
 
@@ -110,10 +109,14 @@ def census_defects(said: Census, found: Census) -> list[Defect]:
     ]
 
 
-def _unsound(defects: tuple[Defect, ...] | list[Defect], file: str) -> bool:
-    """Whether a file has columns that are missing or of a wrong type, or no row."""
-    return any(d.fatal and d.file == file and d.row is None for d in defects)
+def _sound_part(table: pl.DataFrame, defects: list[Defect]) -> pl.DataFrame:
+    """``table`` without the columns that have a wrong type."""
+    wrong = {defect.field for defect in defects if defect.fatal and defect.row is None}
+    return table.drop(wrong & set(table.columns))
 
 
-def _columns_fail(defects: list[Defect]) -> bool:
-    return any(d.fatal and d.row is None for d in defects)
+def _can_be_coded(items: pl.DataFrame, interactions: pl.DataFrame) -> bool:
+    ids = ((items, schema.ITEM_ID), (interactions, schema.USER_ID), (interactions, schema.ITEM_ID))
+    sound = all(name in table.columns and table[name].dtype == pl.String for table, name in ids)
+    times = interactions.get_column(schema.TIMESTAMP, default=None)
+    return sound and times is not None and times.dtype == pl.Int64 and len(times) > 0

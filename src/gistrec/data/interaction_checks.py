@@ -11,10 +11,19 @@ from gistrec.data.sequences import LongArray
 _FILE = schema.INTERACTIONS_FILE
 
 
-def interaction_defects(log: Coded, order: TimeOrder, item_ids: pl.Series) -> list[Defect]:
-    """Defects of a log with sound columns, in the order of its file."""
+def interaction_defects(
+    log: Coded, order: TimeOrder, chosen: pl.Series, item_ids: pl.Series
+) -> list[Defect]:
+    """Defects of a log with sound columns.
+
+    Args:
+        log: in the order of its file.
+        order: how it comes in time order.
+        chosen: String [n], the item ids of the log.
+        item_ids: String [n_items], those of the catalogue.
+    """
     return [
-        *_unknown_items(log),
+        *_unknown_items(log, chosen),
         *_late_rows(order.late),
         *_repeats(log, order),
         *_lone_users(log),
@@ -22,9 +31,10 @@ def interaction_defects(log: Coded, order: TimeOrder, item_ids: pl.Series) -> li
     ]
 
 
-def _unknown_items(log: Coded) -> list[Defect]:
-    rows = np.flatnonzero(log.item_codes == UNKNOWN)
-    what = f"is not in {schema.ITEMS_FILE}; add the item or remove the interaction"
+def _unknown_items(log: Coded, chosen: pl.Series) -> list[Defect]:
+    rows = np.flatnonzero((log.item_codes == UNKNOWN) & chosen.is_not_null().to_numpy())
+    example = chosen[int(rows[0])] if len(rows) else ""
+    what = f"{example!r} is not in {schema.ITEMS_FILE}; add the item or remove the interaction"
     return _at(rows, schema.ITEM_ID, what, fatal=True)
 
 
@@ -41,22 +51,18 @@ def _repeats(log: Coded, order: TimeOrder) -> list[Defect]:
     if not same.any():
         return []
     what = "equals that of another row of the same user; such rows keep their order"
-    tied = 1 + np.flatnonzero(same)
-    equal = _at(np.sort(rows[tied]), schema.TIMESTAMP, what, fatal=False)
-    return equal + _doubles(log, rows, np.union1d(tied, tied - 1))
+    equal = _at(np.sort(rows[1:][same]), schema.TIMESTAMP, what, fatal=False)
+    tied = np.append(same, False) | np.append(False, same)
+    return equal + _doubles(log, rows[tied])
 
 
-def _doubles(log: Coded, rows: LongArray, tied: LongArray) -> list[Defect]:
-    events = pl.DataFrame(
-        {
-            "user": log.user_codes[rows[tied]],
-            "item": log.item_codes[rows[tied]],
-            "time": log.timestamps[rows[tied]],
-        }
-    )
-    again = tied[~events.to_struct().is_first_distinct().to_numpy()]
+def _doubles(log: Coded, rows: LongArray) -> list[Defect]:
+    order = np.lexsort((log.item_codes[rows], log.timestamps[rows], log.user_codes[rows]))
+    part = log.take(rows[order])
+    columns = (part.user_codes, part.timestamps, part.item_codes)
+    again = np.logical_and.reduce([np.diff(column) == 0 for column in columns])
     what = "the same user, item and timestamp stand in an earlier row; both are kept"
-    return _at(np.sort(rows[again]), schema.ITEM_ID, what, fatal=False)
+    return _at(np.sort(rows[order][1:][again]), schema.ITEM_ID, what, fatal=False)
 
 
 def _lone_users(log: Coded) -> list[Defect]:

@@ -23,6 +23,8 @@ def is_inside(path: str) -> bool:
 
 
 def _duplicates(items: pl.DataFrame) -> list[Defect]:
+    if schema.ITEM_ID not in items.columns:
+        return []
     ids = items[schema.ITEM_ID]
     again = ~ids.is_first_distinct() & ids.is_not_null()
     if not again.any():

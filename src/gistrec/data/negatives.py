@@ -30,8 +30,9 @@ def draw_negatives(
     codes = np.flatnonzero(pool)
     places = np.full(len(pool), -1, dtype=np.int64)
     places[codes] = np.arange(len(codes))
-    own = touched.rows() * len(codes) + places[touched.items]
-    own = np.unique(own[places[touched.items] >= 0])  # sorted (row, place) pairs
+    in_pool = places[touched.items] >= 0
+    own = np.sort((touched.rows() * len(codes) + places[touched.items])[in_pool])
+    own = own[np.diff(own, prepend=-1) > 0]  # (row, place) pairs, ascending, each once
     _refuse_too_few(touched, own, len(codes), n)
     drawn = np.empty((len(touched), n), dtype=np.int64)
     open_rows = np.arange(len(touched), dtype=np.int64)
