@@ -8,8 +8,6 @@ import typer
 
 from gistrec.errors import RunError
 
-_NARROWEST = 100  # columns the table needs; a pipe has no width of its own
-
 
 def leaderboard(
     folders: Annotated[
@@ -22,8 +20,7 @@ def leaderboard(
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
 ) -> None:
     """Print one table over runs on the same split; runs on different splits are refused."""
-    from rich.console import Console
-
+    from gistrec.cli.output import wide_console
     from gistrec.evaluation.leaderboard import read_leaderboard
     from gistrec.evaluation.table import leaderboard_table, sorted_rows
 
@@ -40,7 +37,4 @@ def leaderboard(
     if as_json:
         typer.echo(json.dumps([row.model_dump(mode="json") for row in rows], indent=2))
         return
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=max(_NARROWEST, console.width))
-    console.print(leaderboard_table(rows))
+    wide_console().print(leaderboard_table(rows))

@@ -8,8 +8,12 @@ from typing import Annotated
 import typer
 
 from gistrec.cli.data import app as data
+from gistrec.cli.demo import demo
 from gistrec.cli.doctor import doctor
+from gistrec.cli.evaluate import evaluate
 from gistrec.cli.leaderboard import leaderboard
+from gistrec.cli.recommend import recommend
+from gistrec.cli.run import run
 from gistrec.errors import GistrecError
 
 app = typer.Typer(
@@ -20,6 +24,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data)
+app.command()(demo)
+app.command()(run)
+app.command()(recommend)
+app.command()(evaluate)
 app.command()(leaderboard)
 app.command()(doctor)
 

@@ -15,7 +15,7 @@ class EmbeddedConfig(StageConfig):
         patch: pixels; an image takes (image_side / patch / 4) squared tokens.
         vocabulary: at most so many tokens are learned from the catalogue's text.
         primer_drawings: captioned drawings to learn to see from.
-        primer_epochs, text_epochs: rounds over the drawings, over the catalogue's own text.
+        epochs: rounds over the drawings and the catalogue's own text.
         max_texts: texts of the catalogue in one round, at most.
         keywords: keywords of a text that the warm start asks for.
     """
@@ -29,8 +29,7 @@ class EmbeddedConfig(StageConfig):
     patch: int = Field(default=8, ge=4)
     vocabulary: int = Field(default=4000, ge=300)
     primer_drawings: int = Field(default=4000, ge=0)
-    primer_epochs: int = Field(default=4, ge=0)
-    text_epochs: int = Field(default=4, ge=0)
+    epochs: int = Field(default=5, ge=1)
     max_texts: int = Field(default=6000, ge=1)
     batch_size: int = Field(default=32, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rich.markup import escape
 from rich.table import Table
 
+from gistrec.errors import RunError
 from gistrec.evaluation.metrics import AUC, RECALL
 from gistrec.evaluation.protocol import PROTOCOLS
 from gistrec.evaluation.row import Metric, Row
@@ -77,3 +78,26 @@ def _interval(metric: Metric | None) -> str:
 
 def _short(number: float) -> str:
     return f"{number:.3f}".replace("0.", ".", 1) if 0 <= number < 1 else f"{number:.3f}"
+
+
+def stratum_table(rows: Sequence[Row], kind: str) -> Table:
+    """HR@5 and NDCG@5 of each system in each stratum of one kind, with 95% intervals.
+
+    Raises:
+        RunError: the rows have no such kind of stratum.
+    """
+    kinds = sorted({name for row in rows for name in row.strata})
+    if kind not in kinds:
+        raise RunError(f"strata of kind {kind!r} are unknown; choose from {', '.join(kinds)}")
+    table = Table(title=_title(list(rows)), title_justify="left", pad_edge=False)
+    for name in (kind, "system", "users", *_WITH_INTERVAL):
+        table.add_column(name, justify="left" if name in (kind, "system") else "right")
+    labels = list(dict.fromkeys(label for row in rows for label in row.strata.get(kind, {})))
+    for label in labels:
+        for row in sorted_rows(rows):
+            stratum = row.strata.get(kind, {}).get(label)
+            if stratum is not None:
+                shown = [_interval(stratum.metrics.get(name)) for name in _WITH_INTERVAL]
+                table.add_row(label, escape(row.system), f"{stratum.n_users:,}", *shown)
+        table.add_section()
+    return table

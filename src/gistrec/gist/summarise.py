@@ -24,7 +24,7 @@ from gistrec.progress import track
 _SHARD = 2048  # items whose answers are saved together; an interrupted stage goes on after them
 _SCHEMA = pl.Schema(
     {
-        schema.ITEM_ID: pl.String,
+        schema.ITEM_ID: pl.String(),
         schema.IMAGE_KEYWORDS: pl.List(pl.String),
         schema.TEXT_KEYWORDS: pl.List(pl.String),
     }

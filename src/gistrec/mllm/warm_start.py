@@ -64,8 +64,7 @@ def warm_start(
         features = backbone.features(pixels[list(batch.drawings)]) if batch.drawings else None
         return lesson_loss(backbone, batch.lessons, features)
 
-    rounds = max(config.primer_epochs, config.text_epochs)
-    course = Course(rounds, config.learning_rate, autocast=True)
+    course = Course(config.epochs, config.learning_rate, autocast=True)
     key = fingerprint_of([config.model_dump(), [list(pair) for pair in texts]])
     trained = train(backbone.model, Lessons("warm start", batches, loss), course, checkpoint, key)
     return backbone, trained
@@ -112,16 +111,12 @@ def _batches(
     """One round: drawings and texts in batches of their own, in random order."""
     rng = np.random.default_rng([config.seed, _STREAM, epoch])
     size = config.batch_size
-    batches: list[_Batch] = []
-    if epoch < config.primer_epochs:
-        order = rng.permutation(len(seeing))
-        for start in range(0, len(order), size):
-            rows = tuple(int(row) for row in order[start : start + size])
-            batches.append(_Batch([seeing[row] for row in rows], rows))
-    if epoch < config.text_epochs:
-        order = rng.permutation(len(reading))[: config.max_texts]
-        lengths = [len(reading[row].question.ids) for row in order]
-        order = order[np.argsort(lengths, kind="stable")]  # like lengths together: less padding
-        starts = range(0, len(order), size)
-        batches += [_Batch([reading[row] for row in order[at : at + size]], ()) for at in starts]
+    order = rng.permutation(len(seeing))
+    rows = [tuple(order[at : at + size].tolist()) for at in range(0, len(order), size)]
+    batches = [_Batch([seeing[row] for row in part], part) for part in rows]
+    order = rng.permutation(len(reading))[: config.max_texts]
+    lengths = [len(reading[row].question.ids) for row in order]
+    order = order[np.argsort(lengths, kind="stable")]  # like lengths together: less padding
+    starts = range(0, len(order), size)
+    batches += [_Batch([reading[row] for row in order[at : at + size]], ()) for at in starts]
     return [batches[place] for place in rng.permutation(len(batches))]

@@ -39,6 +39,11 @@ def gist_stage(work: Workplace, backbone: Path) -> pl.DataFrame:
         "prompts": PROMPT_VERSION,
     }
     folder = run_stage(work.run, "gist", work.config.gist, inputs, build)
+    return read_gists(folder)
+
+
+def read_gists(folder: Path) -> pl.DataFrame:
+    """The gists of a finished stage."""
     return pl.read_parquet(folder / _FILE)
 
 

@@ -1,0 +1,23 @@
+"""`gistrec recommend`: items for one user, with scores and reasons."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def recommend(
+    run_folder: Annotated[Path, typer.Option("--run", metavar="DIR", help="Folder of the run.")],
+    user: Annotated[str, typer.Option(help="Id of a user of the run's dataset.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="How many items.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Recommend items to a user from all that is known of them, and say why."""
+    from gistrec.cli.output import wide_console
+    from gistrec.pipeline.recommend import Recommendations
+
+    found = Recommendations.open(run_folder).recommend(user, k)
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+        return
+    wide_console().print(found.table())
