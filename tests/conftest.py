@@ -13,7 +13,22 @@ if TYPE_CHECKING:
     from gistrec.config.backbone import EmbeddedConfig
     from gistrec.mllm.backbone import Backbone
 
-WORDS = "red blue green sofa lamp chair dotted plain item bought chose come next user".split()
+WORDS = [
+    "red",
+    "blue",
+    "green",
+    "sofa",
+    "lamp",
+    "chair",
+    "dotted",
+    "plain",
+    "item",
+    "bought",
+    "chose",
+    "come",
+    "next",
+    "user",
+]
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,24 @@ from gistrec.mllm.packing import Row, Tokens
 from gistrec.mllm.prompts import ItemImage, Segment
 from gistrec.mllm.scoring import answer_states, score_rows, yes_minus_no
 
-WORDS = "red blue green sofa lamp chair dotted plain item bought chose come next user x7 ?".split()
+WORDS = [
+    "red",
+    "blue",
+    "green",
+    "sofa",
+    "lamp",
+    "chair",
+    "dotted",
+    "plain",
+    "item",
+    "bought",
+    "chose",
+    "come",
+    "next",
+    "user",
+    "x7",
+    "?",
+]
 N_ITEMS = 6
 TOLERANCE = 1e-4
 

@@ -19,6 +19,7 @@ from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.generation import generate
 from gistrec.mllm.images import ImageFeatures
 from gistrec.mllm.packing import Tokens
+from gistrec.mllm.shortening import text_question
 from gistrec.progress import track
 
 _SHARD = 2048  # items whose answers are saved together; an interrupted stage goes on after them
@@ -82,7 +83,12 @@ def _summarise(
         for code in codes
         if (catalogue.titles[code] or catalogue.texts[code]) and config.text_keywords
     ]
-    questions = [_text_question(backbone, catalogue, code, config) for code in reading]
+    questions = [
+        text_question(
+            backbone, catalogue.titles[code], catalogue.texts[code], config.max_text_tokens
+        )
+        for code in reading
+    ]
     for row, answer in _answers(backbone, questions, catalogue.features, config):
         read[reading[row]] = prompts.parsed(answer, config.text_keywords)
     return pl.DataFrame(
@@ -99,16 +105,3 @@ def _answers(
     backbone: Backbone, questions: Sequence[Tokens], features: ImageFeatures, config: GistConfig
 ) -> Iterator[tuple[int, str]]:
     return generate(backbone, questions, features, config.max_new_tokens, config.batch_size)
-
-
-def _text_question(
-    backbone: Backbone, catalogue: Catalogue, code: int, config: GistConfig
-) -> Tokens:
-    """The question about one item's text, the text shortened at its end where it is too long."""
-    title, text = catalogue.titles[code], catalogue.texts[code]
-    words, most = text.split(), config.max_text_tokens
-    question = backbone.question(prompts.text_keywords(title, text))
-    while len(question.ids) > most and words:
-        words = words[: int(len(words) * most / len(question.ids))]
-        question = backbone.question(prompts.text_keywords(title, " ".join(words)))
-    return question

@@ -55,9 +55,7 @@ class Backbone:
 
     def image_ids(self) -> tuple[int, ...]:
         """Token ids of one whole image with the marks around it."""
-        return _text_ids(
-            self, self.processor.replace_image_token({"rows": [[0]], "cols": [[0]]}, 0)
-        )
+        return _image_ids(self)
 
     def tokens(self, segments: Sequence[Segment]) -> Tokens:
         """The segments' ids one after the other, without the chat's frame."""
@@ -108,7 +106,17 @@ class Backbone:
 
 @functools.lru_cache(maxsize=200_000)
 def _text_ids(backbone: Backbone, text: str) -> tuple[int, ...]:
-    return tuple(backbone.processor.tokenizer(text, add_special_tokens=False)["input_ids"])
+    # A user's text may spell out an image mark or an end of turn: it stays text.
+    encoded = backbone.processor.tokenizer(
+        text, add_special_tokens=False, split_special_tokens=True
+    )
+    return tuple(encoded["input_ids"])
+
+
+@functools.lru_cache(maxsize=8)
+def _image_ids(backbone: Backbone) -> tuple[int, ...]:
+    marks = backbone.processor.replace_image_token({"rows": [[0]], "cols": [[0]]}, 0)
+    return tuple(backbone.processor.tokenizer(marks, add_special_tokens=False)["input_ids"])
 
 
 def make_backbone(model: PreTrainedModel, processor: ProcessorMixin) -> Backbone:
@@ -153,7 +161,7 @@ def load_backbone(source: str | Path) -> Backbone:
     """
     try:
         processor = AutoProcessor.from_pretrained(str(source))
-        model = AutoModelForImageTextToText.from_pretrained(str(source))
+        model = AutoModelForImageTextToText.from_pretrained(str(source), dtype=torch.float32)
     except (OSError, ValueError, ImportError) as error:
         raise BackboneError(
             f"backbone {str(source)!r} cannot be loaded: {str(error).strip().splitlines()[0]} "

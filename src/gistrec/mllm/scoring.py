@@ -28,7 +28,9 @@ def yes_minus_no(backbone: Backbone, states: torch.Tensor) -> torch.Tensor:
     p(yes) / (p(yes) + p(no)), the score of both papers.
     """
     ids = torch.tensor(backbone.yes_ids + backbone.no_ids, device=states.device)
-    logits = (states @ backbone.model.lm_head.weight[ids].T.to(states.dtype)).float()
+    # Never in bfloat16: its few digits would make candidates tie.
+    with torch.autocast(states.device.type, enabled=False):
+        logits = states.float() @ backbone.model.lm_head.weight[ids].T.float()
     yes, no = logits.split([len(backbone.yes_ids), len(backbone.no_ids)], dim=-1)
     return yes.logsumexp(-1) - no.logsumexp(-1)
 

@@ -21,11 +21,15 @@ from gistrec.mllm.embedded import make_model, make_processor, train_tokenizer
 from gistrec.mllm.keywords import telling_words
 from gistrec.mllm.lesson import Lesson, lesson_loss
 from gistrec.mllm.primer import draw_primer, primer_words
+from gistrec.mllm.shortening import text_question
 from gistrec.mllm.training import Course, Lessons, Trained, train
 from gistrec.progress import say
 
 _STREAM = 8102
-_REPEATS = 50  # how often prompt and primer words stand in the tokenizer's text, to become tokens
+# How often prompt and primer words stand in the tokenizer's text, so that they become tokens: at
+# least so often, and once for so many items, or a large catalogue's words would crowd them out.
+_REPEATS, _ITEMS_A_REPEAT = 50, 5
+_MOST_TEXT = 160  # tokens of a question about a text
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def warm_start(
         return lesson_loss(backbone, batch.lessons, features)
 
     course = Course(config.epochs, config.learning_rate, autocast=True)
-    key = fingerprint_of([config.model_dump(), [list(pair) for pair in texts]])
+    key = fingerprint_of([config.model_dump(), vars(nouns), [list(pair) for pair in texts]])
     trained = train(backbone.model, Lessons("warm start", batches, loss), course, checkpoint, key)
     return backbone, trained
 
@@ -75,7 +79,8 @@ def _tokenizer_texts(written: Sequence[tuple[str, str]], nouns: prompts.Nouns) -
     fixed = [segment for segment in asked if isinstance(segment, str)]
     fixed += [prompts.IMAGE_KEYWORDS_QUESTION, prompts.TEXT_KEYWORDS_QUESTION]
     fixed += [f"{prompts.YES} {prompts.NO}", *(f"{word}, " for word in primer_words())]
-    return fixed * _REPEATS + [f"{title}\n{text}" for title, text in written]
+    repeats = max(_REPEATS, len(written) // _ITEMS_A_REPEAT)
+    return fixed * repeats + [f"{title}\n{text}" for title, text in written]
 
 
 def _encoded(image: Image.Image) -> bytes:
@@ -97,7 +102,7 @@ def _text_lessons(
     keywords = telling_words([f"{title} {text}" for title, text in written], count)
     return [
         Lesson(
-            backbone.question(prompts.text_keywords(title, text)),
+            text_question(backbone, title, text, _MOST_TEXT),
             backbone.answer(prompts.listed(words)),
         )
         for (title, text), words in zip(written, keywords, strict=True)

@@ -7,6 +7,7 @@ from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.images import ImageFeatures
 from gistrec.mllm.packing import Row, Tokens
+from gistrec.mllm.shortening import shortened
 
 
 class Prompter:
@@ -59,10 +60,7 @@ class Prompter:
         return branch
 
     def _short(self, text: str) -> str:
-        """``text`` without the words that would take it over the token budget."""
-        words = text.split()
-        while (
-            words and len(self._backbone.text_ids(" ".join(words))) > self._config.max_gist_tokens
-        ):
-            words.pop()
-        return " ".join(words)
+        """``text`` on one line, shortened to the token budget."""
+        most = self._config.max_gist_tokens
+        line = " ".join(text.split())
+        return shortened(line, lambda part: len(self._backbone.text_ids(part)) <= most)

@@ -1,0 +1,43 @@
+"""Texts cut at their end to fit a budget of tokens; images are never cut."""
+
+from collections.abc import Callable
+
+from gistrec.mllm import prompts
+from gistrec.mllm.backbone import Backbone
+from gistrec.mllm.packing import Tokens
+
+
+def shortened(text: str, fits: Callable[[str], bool]) -> str:
+    """The longest beginning of ``text`` that fits, cut between words; unchanged if all of it does.
+
+    Where not even the first word fits, as in a script without spaces, it is cut within.
+    """
+    if fits(text):
+        return text
+    words = text.split()
+    kept = _most(len(words), lambda count: fits(" ".join(words[:count])))
+    if kept or not words:
+        return " ".join(words[:kept])
+    return words[0][: _most(len(words[0]), lambda count: fits(words[0][:count]))]
+
+
+def text_question(backbone: Backbone, title: str, text: str, most: int) -> Tokens:
+    """The question about an item's text, ``text`` shortened to make it ``most`` tokens at the most.
+
+    The title alone may take as many; it is only shortened where it is longer.
+    """
+    title = shortened(title, lambda part: len(backbone.text_ids(part)) <= most)
+
+    def asked(part: str) -> Tokens:
+        return backbone.question(prompts.text_keywords(title, part))
+
+    return asked(shortened(text, lambda part: len(asked(part).ids) <= most))
+
+
+def _most(count: int, fits: Callable[[int], bool]) -> int:
+    """The largest number up to ``count`` that fits, where 0 is taken to fit."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle - 1)
+    return low
