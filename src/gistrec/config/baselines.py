@@ -54,20 +54,23 @@ class BaselinesConfig(StageConfig):
     bert4rec: SequenceConfig = SequenceConfig(architecture="bert4rec")
 
 
-def _small(architecture: Architecture) -> SequenceConfig:
-    """What suits some thousands of users and at most some thousands of items."""
+def _small(architecture: Architecture, layers: int, dropout: float, epochs: int) -> SequenceConfig:
+    """What suits some thousands of users and items: a larger learning rate and much dropout."""
     return SequenceConfig(
         architecture=architecture,
         width=64,
+        layers=layers,
+        dropout=dropout,
         negatives=None,
-        dropout=0.3,
-        batch_size=128,
+        learning_rate=4e-3,
         warmup_steps=30,
-        epochs=40,
-        patience=5,
+        epochs=epochs,
+        patience=6,
     )
 
 
 SMALL_BASELINES = BaselinesConfig(
-    sasrec=_small("sasrec"), gru4rec=_small("gru4rec"), bert4rec=_small("bert4rec")
+    sasrec=_small("sasrec", layers=2, dropout=0.5, epochs=30),
+    gru4rec=_small("gru4rec", layers=1, dropout=0.5, epochs=30),
+    bert4rec=_small("bert4rec", layers=2, dropout=0.3, epochs=40),
 )

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from gistrec.config.sequence import SequenceConfig
+from gistrec.data.queries import Queries
 from gistrec.data.sequences import Sequences
 from gistrec.errors import RunError
 from gistrec.files import fingerprint_of, written_aside
@@ -34,10 +37,15 @@ class Progress:
     seconds: float = 0.0
 
 
-def training_fingerprint(config: SequenceConfig, train: Sequences, n_items: int) -> str:
-    """16 hex digits that stand for what a training depends on."""
-    log = hashlib.sha256(train.offsets.tobytes() + train.items.tobytes()).hexdigest()
-    return fingerprint_of({"config": config.model_dump(), "log": log, "n_items": n_items})
+def training_fingerprint(
+    config: SequenceConfig, train: Sequences, valid: Queries | None, n_items: int
+) -> str:
+    """16 hex digits that stand for all that a training depends on."""
+    arrays: list[npt.NDArray[np.integer]] = [train.offsets, train.items]
+    if valid is not None:
+        arrays += [valid.histories.offsets, valid.histories.items, valid.candidates]
+    digests = [hashlib.sha256(array.tobytes()).hexdigest() for array in arrays]
+    return fingerprint_of({"config": config.model_dump(), "data": digests, "n_items": n_items})
 
 
 def save_checkpoint(
@@ -72,7 +80,7 @@ def load_checkpoint(
         raise RunError(f"{source}: not a readable checkpoint; delete it to train anew") from error
     if content.get("fingerprint") != fingerprint:
         raise RunError(
-            f"{source}: this checkpoint belongs to another configuration or another training log; "
+            f"{source}: this checkpoint belongs to another configuration or other data; "
             "delete it to train anew, or name another file"
         )
     network.load_state_dict(content["network"])

@@ -80,22 +80,22 @@ class _Training:
         torch.manual_seed(config.seed)
         self.network = build_network(config, len(known)).to(self.device)
         self.optimiser = _optimiser(self.network, config)
-        self.fingerprint = training_fingerprint(config, train, len(known))
+        self.fingerprint = training_fingerprint(config, train, valid, len(known))
 
     def run(self) -> SequenceModel:
         """All epochs, then the model."""
         progress = self._resumed()
         while not self._finished(progress):
             started = time.monotonic()
-            loss = self._epoch(progress.epochs)
+            self._epoch(progress)
             progress.epochs += 1
             self._judge(progress)
             progress.seconds += time.monotonic() - started
-            self._tell(progress, loss)
             if self.checkpoint is not None:
                 save_checkpoint(
                     self.checkpoint, self.fingerprint, progress, self.network, self.optimiser
                 )
+        say(_summary(self.config, progress))
         return self._model(progress)
 
     def _resumed(self) -> Progress:
@@ -109,8 +109,9 @@ class _Training:
             self.valid is not None and waited >= self.config.patience
         )
 
-    def _epoch(self, epoch: int) -> float:
-        """One pass over the log; the mean loss of its batches."""
+    def _epoch(self, progress: Progress) -> None:
+        """One pass over the log."""
+        epoch = progress.epochs
         # An epoch's draws depend on the seed and its number alone, so that resuming is exact.
         rng = np.random.default_rng([self.config.seed, _ORDER_STREAM, epoch])
         torch.manual_seed(int(rng.integers(2**62)))
@@ -118,17 +119,14 @@ class _Training:
         batches = shuffled_batches(self.windows.lengths, self.config.batch_size, rng)
         step = epoch * len(batches)
         total = self.config.epochs * len(batches)
-        losses = []
-        name = f"{self.config.architecture} epoch {epoch + 1}/{self.config.epochs}"
-        for offset, rows in enumerate(track(batches, name)):
+        for offset, rows in enumerate(track(batches, self._label(progress))):
             rate = _learning_rate(self.config, step + offset, total)
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
             items, _ = right_padded(self.windows.take(rows))
-            losses.append(self._step(items.to(self.device)))
-        return float(np.mean(losses))
+            self._step(items.to(self.device))
 
-    def _step(self, items: Tensor) -> float:
+    def _step(self, items: Tensor) -> None:
         with arithmetic(self.config, self.device):
             states, targets = self.network.training_states(items)
             loss = self._loss(states, targets)
@@ -136,7 +134,6 @@ class _Training:
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
         self.optimiser.step()
-        return loss.item()
 
     def _loss(self, states: Tensor, targets: Tensor) -> Tensor:
         negatives, table = self.config.negatives, self.network.table.weight
@@ -155,14 +152,9 @@ class _Training:
             weights = self.network.state_dict()
             progress.best_weights = {name: value.cpu().clone() for name, value in weights.items()}
 
-    def _tell(self, progress: Progress, loss: float) -> None:
-        judged = ""
-        if progress.best_ndcg is not None:
-            judged = f", best NDCG@10 {progress.best_ndcg:.4f} in epoch {progress.best_epoch}"
-        say(
-            f"{self.config.architecture} epoch {progress.epochs}: loss {loss:.3f}{judged}, "
-            f"{progress.seconds:.0f} s"
-        )
+    def _label(self, progress: Progress) -> str:
+        best = "" if progress.best_ndcg is None else f" (NDCG@10 {progress.best_ndcg:.4f})"
+        return f"{self.config.architecture} epoch {progress.epochs + 1}/{self.config.epochs}{best}"
 
     def _model_now(self, progress: Progress) -> SequenceModel:
         report = TrainingReport(
@@ -175,6 +167,14 @@ class _Training:
             self.network.load_state_dict(progress.best_weights)
         _embed_unknown(self.network, self.known, self.config.seed)
         return self._model_now(progress)
+
+
+def _summary(config: SequenceConfig, progress: Progress) -> str:
+    judged = ""
+    if progress.best_ndcg is not None:
+        judged = f", best NDCG@10 {progress.best_ndcg:.4f} in epoch {progress.best_epoch}"
+    took = f"{progress.epochs} epochs in {progress.seconds:.0f} s"
+    return f"{config.architecture}: trained {took}{judged}"
 
 
 def _optimiser(network: SequenceNetwork, config: SequenceConfig) -> torch.optim.AdamW:

@@ -99,10 +99,12 @@ def test_a_finished_training_is_not_done_again(tmp_path: Path) -> None:
 def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
     checkpoint = tmp_path / "training.checkpoint"
     train_sequence_model(config(epochs=1), log(), None, N_ITEMS, checkpoint)
-    with pytest.raises(RunError, match="another configuration or another training log; delete it"):
+    with pytest.raises(RunError, match="another configuration or other data; delete it"):
         train_sequence_model(config(epochs=2), log(), None, N_ITEMS, checkpoint)
-    with pytest.raises(RunError, match="another configuration or another training log"):
+    with pytest.raises(RunError, match="another configuration or other data"):
         train_sequence_model(config(epochs=1), log(seed=5), None, N_ITEMS, checkpoint)
+    with pytest.raises(RunError, match="another configuration or other data"):
+        train_sequence_model(config(epochs=1), log(), valid(), N_ITEMS, checkpoint)
 
 
 def test_half_a_checkpoint_is_refused(tmp_path: Path) -> None:
