@@ -6,6 +6,8 @@ from pathlib import Path
 import polars as pl
 from PIL import Image
 
+from gistrec.data.dataset import Card, Dataset
+
 Event = tuple[str, str, int]
 EVENTS: list[Event] = [
     ("u1", "a", 10),
@@ -41,3 +43,16 @@ def picture(colour: str = "red", kind: str = "PNG") -> bytes:
     stream = io.BytesIO()
     Image.new("RGB", (8, 8), colour).save(stream, kind)
     return stream.getvalue()
+
+
+def dataset_of(
+    rows: list[list[int]], n_items: int, times: list[list[int]] | None = None
+) -> Dataset:
+    """Users u0, u1, ... with the given item codes; times are positions unless given."""
+    events = [
+        (f"u{user}", f"i{item}", times[user][place] if times else place)
+        for user, row in enumerate(rows)
+        for place, item in enumerate(row)
+    ]
+    items = items_of(*(f"i{code}" for code in range(n_items)))
+    return Dataset(Path("memory"), Card("memory"), items, log_of(events), "")
