@@ -1,12 +1,14 @@
 """A packed row gives each candidate what a prompt of its own would have given it."""
 
 from collections.abc import Sequence
+from io import BytesIO
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.images import ImageFeatures, image_features
@@ -56,12 +58,16 @@ def row_of(backbone: Backbone, prompt: Prompt) -> Row:
     )
 
 
+def opened(data: bytes) -> Image.Image:
+    return Image.open(BytesIO(data)).convert("RGB")
+
+
 def alone(backbone: Backbone, row: Row, pictures: Sequence[bytes]) -> torch.Tensor:
     """Yes-minus-no of every candidate by the model's public forward, one prompt at a time."""
     scores = []
     for branch in row.branches:
         tokens = row.prefix + branch
-        pixels = [backbone.pixels([pictures[code]]) for code in tokens.images]
+        pixels = [backbone.pixels([opened(pictures[code])]) for code in tokens.images]
         logits = backbone.model(
             input_ids=torch.tensor([tokens.ids]),
             pixel_values=torch.stack(pixels, dim=1) if pixels else None,

@@ -3,12 +3,11 @@
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import torch
 from PIL import Image
-from transformers import AutoModelForImageTextToText, AutoProcessor, PreTrainedModel
+from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, PreTrainedModel
 from transformers.processing_utils import ProcessorMixin
 
 from gistrec.errors import BackboneError
@@ -77,11 +76,13 @@ class Backbone:
         """An answer as the model is taught to give it, with its end."""
         return Tokens((*self.text_ids(text), self.end_id))
 
-    def pixels(self, images: Sequence[bytes]) -> torch.Tensor:
-        """Encoded images as float32 [n, 3, side, side], one frame each."""
-        opened = [[Image.open(BytesIO(data)).convert("RGB")] for data in images]
+    def pixels(self, images: Sequence[Image.Image]) -> torch.Tensor:
+        """RGB images as float32 [n, 3, side, side], one frame each."""
         batch = self.processor.image_processor(
-            opened, return_tensors="pt", do_image_splitting=False, do_pad=True
+            [[image] for image in images],
+            return_tensors="pt",
+            do_image_splitting=False,
+            do_pad=True,
         )
         return batch["pixel_values"][:, 0]
 
@@ -125,12 +126,7 @@ def make_backbone(model: PreTrainedModel, processor: ProcessorMixin) -> Backbone
     Raises:
         BackboneError: no chat template, an unknown family, or yes and no are not told apart.
     """
-    family = model.config.model_type
-    if family not in FAMILIES:
-        raise BackboneError(
-            f"backbone family {family!r} is not supported; supported: {', '.join(FAMILIES)} "
-            "(SmolVLM and Idefics3)"
-        )
+    _check_family(model.config.model_type)
     tokenizer = processor.tokenizer
     if not getattr(processor, "chat_template", None):
         raise BackboneError("the backbone has no chat template; use an instruction-tuned model")
@@ -159,16 +155,40 @@ def load_backbone(source: str | Path) -> Backbone:
     Raises:
         BackboneError: nothing loadable there, or a model that gistrec cannot use; says what to do.
     """
+    name = str(source)
+    if name.startswith(("/", ".", "~")) and not Path(name).is_dir():
+        raise _unloadable(name, "there is no such folder")
     try:
-        processor = AutoProcessor.from_pretrained(str(source))
-        model = AutoModelForImageTextToText.from_pretrained(str(source), dtype=torch.float32)
-    except (OSError, ValueError, ImportError) as error:
-        raise BackboneError(
-            f"backbone {str(source)!r} cannot be loaded: {str(error).strip().splitlines()[0]} "
-            "Name a folder made by save_pretrained, a hub id (with network), or `embedded`."
-        ) from error
+        _check_family(AutoConfig.from_pretrained(name).model_type)
+        processor = AutoProcessor.from_pretrained(name)
+        model, found = AutoModelForImageTextToText.from_pretrained(
+            name, dtype=torch.float32, output_loading_info=True
+        )
+    except BackboneError:
+        raise
+    except Exception as error:  # loaders raise whatever their parsers raise
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise _unloadable(name, reason) from error
+    if found["missing_keys"]:
+        missing = sorted(found["missing_keys"])
+        raise _unloadable(name, f"{len(missing)} weights are missing, {missing[0]} for one")
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return make_backbone(model.to(device).eval(), processor)
+
+
+def _check_family(family: str) -> None:
+    if family not in FAMILIES:
+        raise BackboneError(
+            f"backbone family {family!r} is not supported; supported: {', '.join(FAMILIES)} "
+            "(SmolVLM and Idefics3)"
+        )
+
+
+def _unloadable(name: str, reason: str) -> BackboneError:
+    return BackboneError(
+        f"backbone {name!r} cannot be loaded: {reason.rstrip('.')}. "
+        "Name a folder made by save_pretrained, a hub id (with network), or `embedded`."
+    )
 
 
 def _first_ids(tokenizer: object, word: str) -> tuple[int, ...]:

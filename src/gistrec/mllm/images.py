@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from gistrec.errors import DataError
 from gistrec.files import written_aside
 from gistrec.mllm.backbone import Backbone
 from gistrec.progress import track
@@ -59,10 +62,13 @@ def image_features(
         backbone: whose eyes.
         n_items: size of the catalogue.
         image_of: an item's encoded image, or None.
+
+    Raises:
+        DataError: an image cannot be decoded.
     """
     rows = np.full(n_items, -1, dtype=np.int64)
     parts: list[torch.Tensor] = []
-    waiting: list[bytes] = []
+    waiting: list[Image.Image] = []
     count = 0
 
     def run() -> None:
@@ -75,9 +81,19 @@ def image_features(
         if image is None:
             continue
         rows[code], count = count, count + 1
-        waiting.append(image)
+        waiting.append(_decoded(image, code))
         if len(waiting) == _BATCH:
             run()
     run()
     empty = torch.zeros(0, 1, backbone.model.config.text_config.hidden_size)
     return ImageFeatures(rows, torch.cat(parts) if parts else empty)
+
+
+def _decoded(data: bytes, code: int) -> Image.Image:
+    try:
+        return Image.open(BytesIO(data)).convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DataError(
+            f"the image of the item in row {code} of the catalogue cannot be decoded ({error}); "
+            "`gistrec data check` lists all such images"
+        ) from error

@@ -6,12 +6,10 @@ catalogue's own texts and the telling words in them. No interaction is seen here
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 
 from gistrec.config.backbone import EmbeddedConfig
 from gistrec.files import fingerprint_of
@@ -56,7 +54,7 @@ def warm_start(
     tokenizer = train_tokenizer(_tokenizer_texts(written, nouns), config.vocabulary)
     backbone = make_backbone(make_model(tokenizer, config), make_processor(tokenizer, config))
     drawings = draw_primer(config.primer_drawings, config.image_side, config.seed)
-    pixels = backbone.pixels([_encoded(drawing.image) for drawing in drawings])
+    pixels = backbone.pixels([drawing.image for drawing in drawings]) if drawings else None
     seeing = [_image_lesson(backbone, drawing.words) for drawing in drawings]
     reading = _text_lessons(backbone, written, config.keywords)
     say(f"warm start: {len(seeing)} drawings, {len(reading)} texts, {len(tokenizer)} tokens")
@@ -65,7 +63,9 @@ def warm_start(
         return _batches(seeing, reading, config, epoch)
 
     def loss(batch: _Batch) -> torch.Tensor:
-        features = backbone.features(pixels[list(batch.drawings)]) if batch.drawings else None
+        features = None
+        if pixels is not None and batch.drawings:
+            features = backbone.features(pixels[list(batch.drawings)])
         return lesson_loss(backbone, batch.lessons, features)
 
     course = Course(config.epochs, config.learning_rate, autocast=True)
@@ -81,12 +81,6 @@ def _tokenizer_texts(written: Sequence[tuple[str, str]], nouns: prompts.Nouns) -
     fixed += [f"{prompts.YES} {prompts.NO}", *(f"{word}, " for word in primer_words())]
     repeats = max(_REPEATS, len(written) // _ITEMS_A_REPEAT)
     return fixed * repeats + [f"{title}\n{text}" for title, text in written]
-
-
-def _encoded(image: Image.Image) -> bytes:
-    stream = BytesIO()
-    image.save(stream, "PNG", compress_level=1)
-    return stream.getvalue()
 
 
 def _image_lesson(backbone: Backbone, words: Sequence[str]) -> Lesson:
