@@ -200,7 +200,7 @@ def _resume(
 ) -> _State:
     if checkpoint is None or not checkpoint.exists():
         return _State()
-    content = torch.load(checkpoint, weights_only=True)
+    content = torch.load(checkpoint, map_location="cpu", weights_only=True)
     if content["key"] != key:
         raise RunError(f"{checkpoint} belongs to another training; delete it to start anew")
     model.load_state_dict(content["model"], strict=False)
