@@ -41,8 +41,8 @@ class Dataset:
             row number.
         interactions: user_id, item_id, timestamp and whatever else is known; users by their first
             appearance, each one's rows by time, equal times in the order of the file.
-        fingerprint: stands for the content of both files, the nouns, what is withheld and what
-            the k-core left out.
+        fingerprint: stands for the content of both files, the nouns, what is withheld and the
+            k-core; images that lie in files of their own are not in it.
         warnings: what is not as it should be, and was worked around.
     """
 

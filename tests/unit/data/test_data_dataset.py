@@ -211,3 +211,17 @@ def test_the_core_is_the_largest_log_where_all_have_enough(
     assert np.flatnonzero(core_mask(users, items, k)).tolist() == [row for row, _ in left]
     table = log_of([(f"u{user}", f"i{item}", 0) for user, item in pairs])
     assert k_core(table, k).height == len(left)
+
+
+def test_many_rows_of_one_moment_keep_the_order_of_the_file(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    items = items_of(*(f"i{code}" for code in range(300)))
+    events = [(f"u{rng.integers(3)}", f"i{row}", 7) for row in range(300)]
+    log = open_dataset(raw_folder(tmp_path, items, log_of(events))).sequences()
+    assert all((np.diff(row) > 0).all() for row in log)
+    late = [*events, ("u0", "i0", 6)]
+    sorted_log = open_dataset(raw_folder(tmp_path, items, log_of(late))).sequences()
+    first = sorted_log.users.to_list().index("u0")
+    assert all(
+        (np.diff(row[1 if user == first else 0 :]) > 0).all() for user, row in enumerate(sorted_log)
+    )
