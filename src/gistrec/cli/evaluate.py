@@ -17,7 +17,7 @@ def evaluate(
     ] = None,
 ) -> None:
     """Print what a run measured, whole or by stratum, with 95% intervals."""
-    from gistrec.cli.output import print_leaderboard, wide_console
+    from gistrec.cli.output import print_leaderboard, print_whole
     from gistrec.errors import RunError
     from gistrec.evaluation.leaderboard import load_leaderboard
     from gistrec.evaluation.table import stratum_table
@@ -30,4 +30,4 @@ def evaluate(
     if stratum is None:
         print_leaderboard(chosen)
         return
-    wide_console().print(stratum_table(chosen, stratum))
+    print_whole(stratum_table(chosen, stratum))

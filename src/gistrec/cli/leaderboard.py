@@ -20,9 +20,9 @@ def leaderboard(
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
 ) -> None:
     """Print one table over runs on the same split; runs on different splits are refused."""
-    from gistrec.cli.output import wide_console
+    from gistrec.cli.output import print_leaderboard
     from gistrec.evaluation.leaderboard import read_leaderboard
-    from gistrec.evaluation.table import leaderboard_table, sorted_rows
+    from gistrec.evaluation.table import sorted_rows
 
     rows = sorted_rows(read_leaderboard(folders))
     if protocol is not None:
@@ -37,4 +37,4 @@ def leaderboard(
     if as_json:
         typer.echo(json.dumps([row.model_dump(mode="json") for row in rows], indent=2))
         return
-    wide_console().print(leaderboard_table(rows))
+    print_leaderboard(rows)

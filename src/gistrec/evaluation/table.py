@@ -34,10 +34,10 @@ def leaderboard_table(rows: Sequence[Row], title: str | None = None) -> Table:
     """The rows as a table: HR@5 and NDCG@5 with 95% intervals, MRR@5, AUC, candidates' recall."""
     ordered = sorted_rows(rows)
     recall = any(_shows_recall(row) for row in ordered)
-    seeds = len({row.seeds for row in ordered}) > 1
+    seeds = len({row.seeds for row in ordered if row.seeds}) > 1
     table = Table(title=title or _title(ordered), title_justify="left", pad_edge=False)
     table.add_column("protocol", no_wrap=True)
-    table.add_column("system", overflow="fold", min_width=12)
+    table.add_column("system", overflow="fold", min_width=8)
     if seeds:
         table.add_column("seed", justify="right")
     table.add_column("users", justify="right", no_wrap=True)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from huggingface_hub.utils.tqdm import are_progress_bars_disabled, enable_progress_bars
 from PIL import Image
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, PreTrainedModel
 from transformers.processing_utils import ProcessorMixin
+from transformers.utils.logging import disable_progress_bar
 
 from gistrec.errors import BackboneError
 from gistrec.mllm.packing import Tokens
@@ -174,6 +176,16 @@ def load_backbone(source: str | Path) -> Backbone:
         raise _unloadable(name, f"{len(missing)} weights are missing, {missing[0]} for one")
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return make_backbone(model.to(device).eval(), processor)
+
+
+def _keep_to_downloads() -> None:
+    """Of the libraries' bars leave those that a person waits for."""
+    if not are_progress_bars_disabled():
+        disable_progress_bar()  # transformers': its weights are read at once; the hub's go too
+        enable_progress_bars()
+
+
+_keep_to_downloads()
 
 
 def _check_family(family: str) -> None:

@@ -9,6 +9,7 @@ from gistrec.data.split import Split
 from gistrec.pipeline.manifest import Facts
 from gistrec.pipeline.stage import run_stage
 from gistrec.pipeline.workplace import Workplace
+from gistrec.sequence.model import SequenceModel
 
 
 class _Nothing(StageConfig):
@@ -20,8 +21,8 @@ def stage_name(name: BaselineName) -> str:
     return f"baseline-{name}"
 
 
-def baseline_stage(work: Workplace, split: Split, name: BaselineName) -> Baseline:
-    """Fit one baseline, or read it."""
+def baseline_stage(work: Workplace, split: Split, name: BaselineName) -> Path:
+    """Fit one baseline; where it stands, it stays."""
     config = work.config.baselines
 
     def build(folder: Path) -> Facts:
@@ -30,5 +31,17 @@ def baseline_stage(work: Workplace, split: Split, name: BaselineName) -> Baselin
         return {}
 
     settings: StageConfig = getattr(config, name, _Nothing())
-    folder = run_stage(work.run, stage_name(name), settings, {"split": split.fingerprint}, build)
-    return load_baseline(name, folder)
+    return run_stage(work.run, stage_name(name), settings, {"split": split.fingerprint}, build)
+
+
+def open_baseline(run: Path, name: BaselineName) -> Baseline:
+    """The baseline of a finished stage."""
+    return load_baseline(name, run / stage_name(name))
+
+
+def open_encoder(run: Path, name: BaselineName) -> SequenceModel:
+    """The baseline of a finished stage whose states are compared to find similar users."""
+    encoder = open_baseline(run, name)
+    if not isinstance(encoder, SequenceModel):
+        raise TypeError(f"{name} is no sequence model")
+    return encoder

@@ -16,7 +16,7 @@ from gistrec.config.sequence import SequenceConfig
 from gistrec.data.queries import Queries
 from gistrec.data.split import Split
 from gistrec.files import written_aside
-from gistrec.pipeline.baselines import baseline_stage, stage_name
+from gistrec.pipeline.baselines import open_encoder, stage_name
 from gistrec.pipeline.manifest import Facts, stage_fingerprint
 from gistrec.pipeline.stage import run_stage
 from gistrec.pipeline.workplace import Workplace
@@ -72,17 +72,15 @@ def collab_stage(work: Workplace, split: Split, gist_words: list[str], gist: Pat
     """Find similar users and candidates, or read them.
 
     Args:
-        work: the run.
+        work: the run; the encoder's stage is finished in it.
         split: what may be known.
         gist_words: each item's gist, what content retrieval compares.
         gist: folder of the gist stage.
     """
     config = work.config
-    encoder = baseline_stage(work, split, config.collab.encoder)
-    if not isinstance(encoder, SequenceModel):
-        raise TypeError(f"{config.collab.encoder} is no sequence model")
 
     def build(folder: Path) -> Facts:
+        encoder = open_encoder(work.run, config.collab.encoder)
         training = _out_of_fold(work, split, encoder, folder)
         _write(training, folder / _TRAINING)
         _write(_asked(work, split, encoder), folder / _ASKED)

@@ -10,7 +10,6 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 from rich.table import Table
 
-from gistrec.baselines.registry import load_baseline
 from gistrec.collab.candidates import retrieve
 from gistrec.collab.knowledge_base import KnowledgeBase, build_knowledge_base, encode_histories
 from gistrec.collab.neighbours import find_neighbours
@@ -18,7 +17,7 @@ from gistrec.data.queries import Queries
 from gistrec.data.sequences import Sequences
 from gistrec.data.split_store import load_split
 from gistrec.errors import RunError
-from gistrec.pipeline.baselines import stage_name
+from gistrec.pipeline.baselines import open_encoder
 from gistrec.pipeline.gist import read_gists
 from gistrec.pipeline.manifest import read_manifest
 from gistrec.pipeline.recommender import Recommender, open_recommender, retrieved_items
@@ -107,10 +106,7 @@ class Recommendations:
         for stage in ("backbone", "gist", "recommender"):
             read_manifest(run / stage)
         words = gist_texts(read_gists(run / "gist"), work.titles)
-        name = work.config.collab.encoder
-        encoder = load_baseline(name, run / stage_name(name))
-        if not isinstance(encoder, SequenceModel):
-            raise TypeError(f"{name} is no sequence model")
+        encoder = open_encoder(run, work.config.collab.encoder)
         recommender = open_recommender(work, run / "recommender", run / "backbone", words)
         train = load_split(run / "split", work.dataset).train
         return cls(work, recommender, encoder, words, train)
@@ -126,10 +122,8 @@ class Recommendations:
     def some_user(self) -> str:
         """A user that the model was not trained on, where there is one."""
         trained = set(self.train.users)
-        return next(
-            (user for user in self._sequences.users if user not in trained),
-            self._sequences.users[0],
-        )
+        users: list[str] = self._sequences.users.to_list()
+        return next((user for user in users if user not in trained), users[0])
 
     def recommend(self, user: str, k: int = 10) -> Answer:
         """The ``k`` best items for all that the dataset knows of a user.

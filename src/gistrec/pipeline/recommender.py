@@ -56,8 +56,8 @@ class Recommender:
 
 def recommender_stage(
     work: Workplace, split: Split, backbone: Path, gist_words: list[str], collab: Collab
-) -> Recommender:
-    """Fine-tune the backbone, or read the fine-tuned one."""
+) -> Path:
+    """Fine-tune the backbone; where it stands, it stays."""
     config = work.config.recommender
     item_ids = work.dataset.item_ids
 
@@ -108,8 +108,7 @@ def recommender_stage(
         "collab": stage_fingerprint(work.run / "collab"),
         "prompts": PROMPT_VERSION,
     }
-    folder = run_stage(work.run, "recommender", config, inputs, build)
-    return open_recommender(work, folder, backbone, gist_words)
+    return run_stage(work.run, "recommender", config, inputs, build)
 
 
 def open_recommender(

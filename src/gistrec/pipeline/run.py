@@ -7,6 +7,7 @@ dataset -> split -> baselines
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -16,18 +17,19 @@ from gistrec.baselines.oracle import Oracle
 from gistrec.config.load import load_config, save_config
 from gistrec.config.system import SystemConfig
 from gistrec.data.dataset import open_dataset
+from gistrec.data.ranker import Ranker
 from gistrec.data.split import Split
 from gistrec.errors import RunError
 from gistrec.evaluation.leaderboard import as_frame, load_leaderboard
 from gistrec.evaluation.row import Row
 from gistrec.files import read_json, write_json
 from gistrec.pipeline.backbone import backbone_stage
-from gistrec.pipeline.baselines import baseline_stage, stage_name
+from gistrec.pipeline.baselines import baseline_stage, open_baseline, stage_name
 from gistrec.pipeline.collab import collab_stage
 from gistrec.pipeline.evaluation import evaluate_system, publish_leaderboard
 from gistrec.pipeline.gist import gist_stage
 from gistrec.pipeline.lock import locked_run
-from gistrec.pipeline.recommender import recommender_stage, retrieved_items
+from gistrec.pipeline.recommender import open_recommender, recommender_stage, retrieved_items
 from gistrec.pipeline.split import split_stage
 from gistrec.pipeline.workplace import Workplace
 from gistrec.recommender.gists import gist_texts
@@ -112,13 +114,13 @@ def _stages(work: Workplace) -> list[Row]:
             work, split, ORACLE, lambda: Oracle.open(work.dataset), (), ()
         )
     for name in config.baselines.names:
-        baseline = baseline_stage(work, split, name)
+        baseline_stage(work, split, name)
         seed = getattr(getattr(config.baselines, name, None), "seed", None)
         rows[name] = evaluate_system(
             work,
             split,
             name,
-            lambda ranker=baseline: ranker,  # type: ignore[misc]
+            partial(open_baseline, work.run, name),
             (stage_name(name),),
             () if seed is None else (seed,),
         )
@@ -128,16 +130,21 @@ def _stages(work: Workplace) -> list[Row]:
 
 
 def _mllm_system(work: Workplace, split: Split) -> list[Row]:
+    encoder = work.config.collab.encoder
+    if encoder not in work.config.baselines.names:
+        baseline_stage(work, split, encoder)
     backbone = backbone_stage(work)
     gists = gist_stage(work, backbone)
     words = gist_texts(gists, work.titles)
     collab = collab_stage(work, split, words, work.run / "gist")
     recommender = recommender_stage(work, split, backbone, words, collab)
-    item_ids = work.dataset.item_ids
-    ranker = recommender.ranker(
-        nearby_items(collab.asked, item_ids), retrieved_items(collab.candidates, item_ids)
-    )
-    encoder = stage_name(work.config.collab.encoder)
-    made_by = (encoder, "backbone", "gist", "collab", "recommender")
+
+    def open_ranker() -> Ranker:
+        item_ids = work.dataset.item_ids
+        return open_recommender(work, recommender, backbone, words).ranker(
+            nearby_items(collab.asked, item_ids), retrieved_items(collab.candidates, item_ids)
+        )
+
+    made_by = (stage_name(encoder), "backbone", "gist", "collab", "recommender")
     seeds = (work.config.recommender.seed,)
-    return evaluate_system(work, split, work.config.name, lambda: ranker, made_by, seeds)
+    return evaluate_system(work, split, work.config.name, open_ranker, made_by, seeds)
