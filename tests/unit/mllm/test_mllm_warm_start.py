@@ -1,0 +1,154 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gistrec.config.backbone import EmbeddedConfig
+from gistrec.data.bazaar.drawing import COLOURS, KINDS, PATTERNS
+from gistrec.errors import RunError
+from gistrec.mllm import prompts, warm_start
+from gistrec.mllm.backbone import Backbone
+from gistrec.mllm.generation import generate
+from gistrec.mllm.images import ImageFeatures
+from gistrec.mllm.lesson import Lesson, lesson_loss
+from gistrec.mllm.primer import draw_primer, primer_words
+
+NOUNS = prompts.Nouns("item", "chose")
+STYLES = ("rustic", "modern", "nordic")
+TEXTS = [(f"{style} sofa", "made of cork") for style in STYLES for _ in range(8)]
+TINY = EmbeddedConfig(
+    width=32,
+    layers=1,
+    vision_width=32,
+    vision_layers=1,
+    vocabulary=700,
+    primer_drawings=16,
+    epochs=3,
+    batch_size=8,
+)
+
+
+@pytest.fixture(scope="module")
+def taught() -> Backbone:
+    """A few seconds of schooling: enough for colours and texts, far too little for kinds."""
+    torch.set_num_threads(1)
+    more = {"width": 48, "layers": 2, "vision_width": 48, "primer_drawings": 400}
+    config = TINY.model_copy(update={**more, "epochs": 4, "learning_rate": 3e-3})
+    return warm_start.warm_start(TEXTS, NOUNS, config)[0]
+
+
+def looked_at(backbone: Backbone, pictures: list[Image.Image]) -> list[tuple[str, ...]]:
+    with torch.no_grad():
+        table = backbone.features(backbone.pixels(pictures))
+    features = ImageFeatures(np.arange(len(pictures)), table)
+    asked = [backbone.question(prompts.image_keywords(code)) for code in range(len(pictures))]
+    answers = dict(generate(backbone, asked, features, 16))
+    return [prompts.parsed(answers[code], 6) for code in range(len(pictures))]
+
+
+def test_colours_of_unseen_drawings_are_named(taught: Backbone) -> None:
+    """Guessing names one in eight, 0.125."""
+    unseen = draw_primer(100, 64, seed=999)
+    named = looked_at(taught, [drawing.image for drawing in unseen])
+    pairs = zip(unseen, named, strict=True)
+    right = sum(drawing.words[1] in words for drawing, words in pairs) / len(unseen)
+    assert right > 0.6
+
+
+def test_telling_words_of_texts_are_named() -> None:
+    """Each text's style, and no other's; guessing would be right for one in three."""
+    config = {"primer_drawings": 0, "epochs": 25, "learning_rate": 5e-3}
+    backbone, _ = warm_start.warm_start(TEXTS, NOUNS, TINY.model_copy(update=config))
+    asked = [backbone.question(prompts.text_keywords(*text)) for text in TEXTS[::8]]
+    nothing = ImageFeatures(np.full(1, -1), torch.zeros(0, 4, 32))
+    answers = dict(generate(backbone, asked, nothing, 16))
+    named = [set(prompts.parsed(answers[row], 6)) & set(STYLES) for row in range(len(STYLES))]
+    assert named == [{style} for style in STYLES]
+
+
+def test_a_resumed_warm_start_ends_as_an_uninterrupted_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, _ = warm_start.warm_start(TEXTS, NOUNS, TINY)
+    steps = len(range(0, 16, 8)) + len(range(0, len(TEXTS), 8))
+    asked = 0
+
+    def interrupted(
+        backbone: Backbone, lessons: list[Lesson], features: torch.Tensor | None
+    ) -> torch.Tensor:
+        nonlocal asked
+        asked += 1
+        if asked == steps + 2:
+            raise KeyboardInterrupt
+        return lesson_loss(backbone, lessons, features)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(warm_start, "lesson_loss", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            warm_start.warm_start(TEXTS, NOUNS, TINY, tmp_path / "c")
+    resumed, _ = warm_start.warm_start(TEXTS, NOUNS, TINY, tmp_path / "c")
+    expected = whole.model.state_dict()
+    assert all(torch.equal(value, expected[k]) for k, value in resumed.model.state_dict().items())
+    with pytest.raises(RunError, match="belongs to another training"):
+        warm_start.warm_start(TEXTS, prompts.Nouns("video", "watched"), TINY, tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    ("drawings", "texts"), [(0, TEXTS), (16, []), (0, []), (16, [("", "")]), (3, [("a", "b")])]
+)
+def test_a_catalogue_may_lack_texts_and_the_primer_may_be_off(
+    drawings: int, texts: list[tuple[str, str]]
+) -> None:
+    config = TINY.model_copy(update={"primer_drawings": drawings, "epochs": 1})
+    backbone, trained = warm_start.warm_start(texts, NOUNS, config)
+    assert trained.epochs == 1
+    assert looked_at(backbone, [Image.new("RGB", (9, 9))])
+
+
+def test_a_very_long_text_does_not_swell_the_lessons() -> None:
+    """A whole book in the catalogue: its lesson is as short as any other's."""
+    config = TINY.model_copy(update={"primer_drawings": 0, "epochs": 1})
+    _, trained = warm_start.warm_start([*TEXTS, ("book", "word " * 20_000)], NOUNS, config)
+    assert trained.seconds < 5
+
+
+# --- the primer ---
+
+
+def test_the_primer_is_decided_by_its_seed() -> None:
+    one, again, other = (draw_primer(6, 64, seed) for seed in (1, 1, 2))
+    assert [drawing.words for drawing in one] == [drawing.words for drawing in again]
+    assert all(a.image.tobytes() == b.image.tobytes() for a, b in zip(one, again, strict=True))
+    assert [drawing.words for drawing in one] != [drawing.words for drawing in other]
+
+
+def test_captions_are_of_the_primers_words() -> None:
+    for drawing in draw_primer(50, 16, 0):
+        assert drawing.image.size == (16, 16)
+        kind, colour, pattern = drawing.words
+        assert kind in KINDS
+        assert colour in COLOURS
+        assert pattern in PATTERNS
+        assert set(drawing.words) <= set(primer_words())
+
+
+# --- lessons ---
+
+
+def test_only_the_answer_counts(tiny_backbone: Backbone) -> None:
+    """The mean of -log p over the answer's tokens, by the model's public forward."""
+    lessons = [
+        Lesson(tiny_backbone.question([asked]), tiny_backbone.answer(answer))
+        for asked, answer in (("red", "yes"), ("blue sofa or green lamp", "dotted, plain"))
+    ]
+    losses = []
+    for lesson in lessons:
+        ids = torch.tensor([lesson.question.ids + lesson.answer.ids])
+        with torch.no_grad():
+            found = tiny_backbone.model(input_ids=ids).logits[0].log_softmax(-1)
+        begin = len(lesson.question.ids)
+        losses += [-found[at - 1, ids[0, at]] for at in range(begin, ids.shape[1])]
+    expected = sum(losses) / len(losses)
+    torch.testing.assert_close(lesson_loss(tiny_backbone, lessons, None), expected)
