@@ -18,6 +18,7 @@ class RecommenderConfig(StageConfig):
         max_gist_tokens: a longer gist or title is cut there; images are never cut.
         loss: `pairwise` is the papers' yes/no cross-entropy, `listwise` a softmax over the
             candidates' yes-minus-no.
+        gist_weight: of the second task, to tell the next item's gist; 0 leaves it out.
         negatives: uniform negatives beside each positive in training.
         epochs: rounds over the training windows.
         max_windows: windows (a user at a moment) drawn anew for each round; None for all.
@@ -30,6 +31,7 @@ class RecommenderConfig(StageConfig):
     candidate: tuple[CandidatePart, ...] = ("image", "title", "gist")
     max_gist_tokens: int = Field(default=24, ge=4)
     loss: Literal["pairwise", "listwise"] = "listwise"
+    gist_weight: float = Field(default=0.5, ge=0)
     negatives: int = Field(default=8, ge=1)
     epochs: int = Field(default=2, ge=1)
     max_windows: int | None = Field(default=None, ge=1)

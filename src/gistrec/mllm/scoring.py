@@ -6,18 +6,23 @@ import torch
 
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.images import ImageFeatures
-from gistrec.mllm.packing import Row, block_mask, pack
+from gistrec.mllm.packing import Packed, Row, block_mask, pack
 
 
-def answer_states(backbone: Backbone, rows: Sequence[Row], features: ImageFeatures) -> torch.Tensor:
-    """Last-layer states [a, d] where each candidate's answer begins, row by row."""
-    packed = pack(rows, backbone.pad_id).to(backbone.device)
-    hidden = backbone.model.model.text_model(
+def hidden_states(backbone: Backbone, packed: Packed, features: ImageFeatures) -> torch.Tensor:
+    """Last-layer states [b, s, d] of a packed batch."""
+    return backbone.model.model.text_model(
         inputs_embeds=backbone.embed(packed.ids, features.of(packed.images, backbone.device)),
         attention_mask=block_mask(packed.branch),
         position_ids=packed.positions,
         use_cache=False,
     ).last_hidden_state
+
+
+def answer_states(backbone: Backbone, rows: Sequence[Row], features: ImageFeatures) -> torch.Tensor:
+    """Last-layer states [a, d] where each candidate's answer begins, row by row."""
+    packed = pack(rows, backbone.pad_id).to(backbone.device)
+    hidden = hidden_states(backbone, packed, features)
     return hidden[packed.answers[:, 0], packed.answers[:, 1]]
 
 

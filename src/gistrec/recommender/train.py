@@ -3,7 +3,8 @@
 Departures from MMSRARec 3.5:
 1. Besides the paper's pairwise yes/no cross-entropy there is a listwise softmax over the
    candidates' yes-minus-no; both train on the packed row, prefix once.
-2. One kind of task, "does this come next?"; negatives are drawn anew for every round.
+2. Two kinds of task, both on the packed row: "does this come next?" for every candidate, and the
+   gist of the next item, told at every place of the history. Negatives are drawn anew each round.
 3. The embedded backbone's language model is trained whole, its eyes stay as the warm start left
    them: image features are computed once.
 """
@@ -21,7 +22,8 @@ from gistrec.config.recommender import RecommenderConfig
 from gistrec.data.sequences import IntArray, Sequences
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.images import ImageFeatures
-from gistrec.mllm.scoring import answer_states, yes_minus_no
+from gistrec.mllm.packing import PREFIX, Packed, pack
+from gistrec.mllm.scoring import hidden_states, yes_minus_no
 from gistrec.mllm.training import Course, Lessons, Trained, train
 from gistrec.recommender.nearby import Nearby
 from gistrec.recommender.prompter import Prompter
@@ -99,8 +101,13 @@ def fine_tune(
                 strict=True,
             )
         ]
-        logits = yes_minus_no(backbone, answer_states(backbone, rows, features))
-        return candidate_loss(logits.view(len(rows), -1), config.loss)
+        packed = pack(rows, backbone.pad_id).to(backbone.device)
+        hidden = hidden_states(backbone, packed, features)
+        answers = hidden[packed.answers[:, 0], packed.answers[:, 1]]
+        chosen = candidate_loss(yes_minus_no(backbone, answers).view(len(rows), -1), config.loss)
+        if not config.gist_weight:
+            return chosen
+        return chosen + config.gist_weight * prefix_loss(backbone, packed, hidden)
 
     _freeze_eyes(backbone)
     course = Course(config.epochs, config.learning_rate, warmup=0.05, autocast=config.autocast)
@@ -123,6 +130,21 @@ def candidate_loss(logits: torch.Tensor, kind: str) -> torch.Tensor:
     return 0.5 * (
         functional.softplus(-logits[:, 0]).mean() + functional.softplus(logits[:, 1:]).mean()
     )
+
+
+def prefix_loss(backbone: Backbone, packed: Packed, hidden: torch.Tensor) -> torch.Tensor:
+    """Mean cross-entropy of each token of the shared prefix given those before it, a scalar.
+
+    Most of the prefix is gists, each the next item's after the ones before it.
+
+    Args:
+        backbone: whose language head predicts.
+        packed: the batch.
+        hidden: its last-layer states, [b, s, d].
+    """
+    told = (packed.branch[:, :-1] == PREFIX) & (packed.branch[:, 1:] == PREFIX)
+    logits = backbone.model.lm_head(hidden[:, :-1][told])
+    return functional.cross_entropy(logits.float(), packed.ids[:, 1:][told])
 
 
 def batch_order(
