@@ -69,7 +69,7 @@ def metrics(scores: np.ndarray) -> dict[str, float]:
 class Watch(Callback):
     """Measures after each epoch; its own time does not count as training."""
 
-    def __init__(self, tell: Callable[[int, float], None]) -> None:
+    def __init__(self, tell: Callable[[int, int, float], None]) -> None:
         self.tell = tell  # the library copies its callbacks, so results must live outside
         self.spent = 0.0
 
@@ -78,7 +78,7 @@ class Watch(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         self.spent += time.monotonic() - self.started
-        self.tell(trainer.current_epoch + 1, self.spent)
+        self.tell(trainer.current_epoch + 1, trainer.global_step, self.spent)
         module.train()
 
 
@@ -98,9 +98,9 @@ def main() -> None:
     users, candidates = asked["user"].tolist(), np.stack(asked["candidates"])
     rows: list[dict[str, float]] = []
 
-    def tell(epoch: int, seconds: float) -> None:
+    def tell(epoch: int, steps: int, seconds: float) -> None:
         measured = metrics(candidate_scores(model, histories, users, candidates))
-        rows.append({"epoch": epoch, "seconds": round(seconds, 1)} | measured)
+        rows.append({"epoch": epoch, "steps": steps, "seconds": round(seconds, 1)} | measured)
         print(json.dumps(rows[-1]), flush=True)
 
     def trainer() -> Trainer:
