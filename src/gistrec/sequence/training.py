@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gistrec.config.sequence import SequenceConfig
 from gistrec.data.queries import Queries
 from gistrec.data.sequences import Sequences
-from gistrec.errors import DataError
+from gistrec.errors import DataError, RunError
 from gistrec.progress import say, track
 from gistrec.sequence.batches import right_padded, shuffled_batches, windows
 from gistrec.sequence.checkpoint import (
@@ -50,7 +50,8 @@ def train_sequence_model(
 
     Raises:
         DataError: the log is empty.
-        RunError: the checkpoint is unreadable or belongs to another training.
+        RunError: the checkpoint is unreadable or belongs to another training, or the weights
+            diverged.
     """
     known = np.bincount(train.items, minlength=n_items) > 0
     if not known.any():
@@ -125,6 +126,12 @@ class _Training:
                 group["lr"] = rate
             items, _ = right_padded(self.windows.take(rows))
             self._step(items.to(self.device))
+        # One gradient that is no number makes all weights so, and such scores lose to no other.
+        if not torch.isfinite(self.network.table.weight).all():
+            raise RunError(
+                f"{self.config.architecture}: training diverged in epoch {epoch + 1}; "
+                f"lower learning_rate (now {self.config.learning_rate:g})"
+            )
 
     def _step(self, items: Tensor) -> None:
         with arithmetic(self.config, self.device):

@@ -148,6 +148,12 @@ def test_training_leaves_the_random_state_of_the_caller_alone() -> None:
     assert torch.rand(1) == expected
 
 
+def test_diverged_weights_are_never_called_the_best() -> None:
+    wild = config().model_copy(update={"learning_rate": 1e38, "warmup_steps": 0})
+    with pytest.raises(RunError, match="sasrec: training diverged in epoch 1; lower learning_rate"):
+        train_sequence_model(wild, log(), valid(), N_ITEMS)
+
+
 def test_an_empty_log_is_refused() -> None:
     with pytest.raises(DataError, match="no interaction"):
         train_sequence_model(config(), log().prefixes([0], [0]), None, N_ITEMS)
