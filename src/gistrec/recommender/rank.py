@@ -62,7 +62,8 @@ class MllmRanker:
         """
         if candidates is not None:
             asked = [row.tolist() for row in candidates]
-            return np.stack(self.score_lists(histories, asked))
+            lists = self.score_lists(histories, asked)
+            return np.array(lists, dtype=np.float32).reshape(candidates.shape)
         asked = [self._retrieved_for(histories, place) for place in range(len(histories))]
         scores = np.full((len(histories), self._n_items), UNRANKED, dtype=np.float32)
         for place, found in enumerate(self.score_lists(histories, asked)):

@@ -1,0 +1,130 @@
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recommender_cases import GISTS, KINDS, N_ITEMS, NO_IMAGES, NOUNS, pictured, prompter
+
+from gistrec import schema
+from gistrec.config.recommender import RecommenderConfig
+from gistrec.mllm import prompts
+from gistrec.mllm.backbone import Backbone
+from gistrec.mllm.packing import Tokens
+from gistrec.recommender.gists import gist_texts
+from gistrec.recommender.nearby import nearby_items
+from gistrec.recommender.prompter import Prompter
+
+CONFIG = RecommenderConfig(history=3)
+codes = st.lists(st.integers(0, N_ITEMS - 1), max_size=6)
+
+
+def words(backbone: Backbone, tokens: Tokens) -> str:
+    return backbone.processor.tokenizer.decode(tokens.ids)
+
+
+@given(history=codes, nearby=codes, candidates=codes)
+def test_a_row_is_the_prompts_segments_in_the_chats_frame(
+    history: list[int], nearby: list[int], candidates: list[int], tiny_backbone: Backbone
+) -> None:
+    features = pictured()
+    row = prompter(tiny_backbone, CONFIG, features).row(history, nearby, candidates)
+    known = prompts.known_of_user(
+        NOUNS, [GISTS[code] for code in history[-3:]], [GISTS[code] for code in nearby]
+    )
+    assert len(row.branches) == len(candidates)
+    for code, branch in zip(candidates, row.branches, strict=True):
+        shown = prompts.candidate(code, f"item {code}", GISTS[code])
+        assert row.prefix + branch == tiny_backbone.question([*known, *shown])
+        assert branch.images == (code,)
+
+
+def test_the_oldest_of_the_history_is_dropped(tiny_backbone: Backbone) -> None:
+    """One item of each kind, oldest first; three are shown."""
+    row = prompter(tiny_backbone, CONFIG).row([0, 10, 20, 30], [], [1])
+    text = words(tiny_backbone, row.prefix)
+    places = [text.find(f" {kind}\n") for kind in KINDS]
+    assert places[0] == -1
+    assert 0 < places[1] < places[2] < places[3]
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (("title",), "item 25"),
+        (("gist",), "sofa"),
+        (("title", "gist"), "item 25\n sofa"),
+        (("gist", "title"), "item 25\n sofa"),
+    ],
+)
+def test_a_candidate_shows_the_parts_it_is_told_to(
+    shown: tuple[str, ...], expected: str, tiny_backbone: Backbone
+) -> None:
+    config = RecommenderConfig.model_validate({"candidate": shown})
+    (branch,) = prompter(tiny_backbone, config, pictured()).row([], [], [25]).branches
+    assert words(tiny_backbone, branch) == f" {expected}\n<end_of_utterance><assistant>"
+    assert branch.images == ()
+
+
+def test_an_item_without_image_shows_the_rest(tiny_backbone: Backbone) -> None:
+    (branch,) = prompter(tiny_backbone, CONFIG, NO_IMAGES).row([], [], [25]).branches
+    assert words(tiny_backbone, branch).startswith(" item 25\n sofa\n")
+
+
+def test_long_words_are_cut_and_images_never(tiny_backbone: Backbone) -> None:
+    config = RecommenderConfig(max_gist_tokens=8)
+    long = Prompter(
+        tiny_backbone, NOUNS, ["red sofa\n" * 99], ["这是一个很长的标题" * 9], pictured(), config
+    )
+    row = long.row([0], [0], [0])
+    (branch,) = row.branches
+    mark = tiny_backbone.model.config.image_token_id
+    assert branch.ids.count(mark) == 4
+    frame = len(tiny_backbone.image_ids()) + len(tiny_backbone.after)
+    line_ends = 2 * len(tiny_backbone.text_ids("a\n")) - 2 * len(tiny_backbone.text_ids("a"))
+    assert 8 < len(branch.ids) - frame - line_ends <= 2 * 8
+    assert "这" in words(tiny_backbone, branch)
+    assert "这" in words(tiny_backbone, row.prefix)
+    assert words(tiny_backbone, branch).count("red sofa red sofa") >= 1
+
+
+# --- gists ---
+
+
+def test_a_gist_holds_each_word_once_and_a_title_stands_in_for_none() -> None:
+    gists = pl.DataFrame(
+        {
+            schema.ITEM_ID: ["a", "b", "c", "d"],
+            schema.IMAGE_KEYWORDS: [["red", "sofa"], [], [], ["blue"]],
+            schema.TEXT_KEYWORDS: [["sofa", "rustic"], ["lamp"], [], []],
+        }
+    )
+    titles = ["A", "B", "C", "D"]
+    assert gist_texts(gists, titles) == ["red sofa rustic", "lamp", "C", "blue"]
+
+
+# --- nearby ---
+
+
+def test_nearby_items_are_found_by_user_and_moment_most_similar_first() -> None:
+    table = pl.DataFrame(
+        {
+            schema.USER_ID: ["u", "u", "v", "u"],
+            schema.MOMENT: [2, 2, 2, 3],
+            schema.RANK: [2, 1, 1, 1],
+            schema.NEXT_ITEMS: [["c"], ["b", "a"], ["a"], []],
+        },
+        schema_overrides={schema.NEXT_ITEMS: pl.List(pl.String)},
+    )
+    found = nearby_items(table, pl.Series(["a", "b", "c"]))
+    assert found == {("u", 2): [1, 0, 2], ("v", 2): [0]}
+
+
+def test_no_neighbours_at_all() -> None:
+    table = pl.DataFrame(
+        schema={
+            schema.USER_ID: pl.String(),
+            schema.MOMENT: pl.Int64(),
+            schema.RANK: pl.Int64(),
+            schema.NEXT_ITEMS: pl.List(pl.String),
+        }
+    )
+    assert nearby_items(table, pl.Series(["a"])) == {}
