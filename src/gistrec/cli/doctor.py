@@ -57,10 +57,10 @@ def run_findings(run: Path) -> Iterator[Finding]:
     """The configuration of a run, and how far each stage of it is.
 
     Raises:
-        RunError: there is no such folder, or a manifest in it is damaged.
+        RunError: there is no such folder, or something in it is damaged.
     """
     from gistrec import schema
-    from gistrec.pipeline.states import stage_states
+    from gistrec.pipeline.states import missing_stages, stage_states
 
     states = stage_states(run)
     for name, without in (
@@ -76,6 +76,10 @@ def run_findings(run: Path) -> Iterator[Finding]:
         note = f": {state.note}" if state.note else ""
         text = f"stage {state.name}: {state.state}, {state.size_mib:.1f} MiB{cost}{note}"
         yield Finding("ok" if state.state == "done" else "off", text)
+    begun = {state.name for state in states}
+    if (run / schema.CONFIG_FILE).is_file():
+        missing = [name for name in missing_stages(run) if name not in begun]
+        yield from (Finding("off", f"stage {name}: not begun") for name in missing)
 
 
 def _shown(title: str, findings: Iterator[Finding]) -> list[Finding]:

@@ -12,6 +12,7 @@ from gistrec.files import write_json
 from gistrec.schema import MANIFEST_FILE
 
 Facts = Mapping[str, JsonValue]  # what a stage reports of its own work: counts, losses, revisions
+MADE = "made"  # the fact under which a stage tells a fingerprint of what it made, if it has one
 _LIBRARIES = ("gistrec", "torch", "transformers", "polars", "numpy")
 
 

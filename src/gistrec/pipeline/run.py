@@ -22,7 +22,6 @@ from gistrec.data.split import Split
 from gistrec.errors import RunError
 from gistrec.evaluation.leaderboard import as_frame, load_leaderboard
 from gistrec.evaluation.row import Row
-from gistrec.files import read_json, write_json
 from gistrec.pipeline.backbone import backbone_stage
 from gistrec.pipeline.baselines import baseline_stage, open_baseline, stage_name
 from gistrec.pipeline.collab import collab_stage
@@ -31,11 +30,12 @@ from gistrec.pipeline.gist import gist_stage
 from gistrec.pipeline.lock import locked_run
 from gistrec.pipeline.recommender import open_recommender, recommender_stage, retrieved_items
 from gistrec.pipeline.split import split_stage
-from gistrec.pipeline.workplace import Workplace
+from gistrec.pipeline.states import has_oracle
+from gistrec.pipeline.workplace import Workplace, note_dataset, noted_dataset
+from gistrec.progress import say
 from gistrec.recommender.gists import gist_texts
 from gistrec.recommender.nearby import nearby_items
 
-DATA_FILE = "dataset.json"
 ORACLE = "oracle"
 
 
@@ -79,10 +79,12 @@ def run_system(
         withhold=config.dataset.withhold,
         min_interactions=config.dataset.min_interactions,
     )
+    for warning in opened.warnings:
+        say(f"note: {warning}")
     work = Workplace(run, config, opened)
     with locked_run(run):
         save_config(config, run / schema.CONFIG_FILE)
-        write_json(run / DATA_FILE, {"folder": str(dataset.resolve())})
+        note_dataset(run, dataset)
         return Run(run, _stages(work))
 
 
@@ -96,9 +98,8 @@ def open_run(run: Path) -> tuple[Workplace, Run]:
     if not (run / schema.CONFIG_FILE).exists():
         raise RunError(f"{run} is no run: it has no {schema.CONFIG_FILE}; `gistrec run` makes one")
     config = load_config(SystemConfig, None, run / schema.CONFIG_FILE)
-    folder = Path(read_json(run / DATA_FILE)["folder"])
     dataset = open_dataset(
-        folder,
+        noted_dataset(run),
         withhold=config.dataset.withhold,
         min_interactions=config.dataset.min_interactions,
     )
@@ -109,7 +110,7 @@ def _stages(work: Workplace) -> list[Row]:
     config = work.config
     split = split_stage(work)
     rows: dict[str, list[Row]] = {}
-    if (work.dataset.folder / schema.TRUTH_FOLDER).is_dir():
+    if has_oracle(work.dataset.folder):
         rows[ORACLE] = evaluate_system(
             work, split, ORACLE, lambda: Oracle.open(work.dataset), (), ()
         )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gistrec.data.split import Split, make_split
 from gistrec.data.split_store import load_split, save_split
-from gistrec.pipeline.manifest import Facts
+from gistrec.pipeline.manifest import MADE, Facts
 from gistrec.pipeline.stage import run_stage
 from gistrec.pipeline.workplace import Workplace
 
@@ -16,6 +16,7 @@ def split_stage(work: Workplace) -> Split:
         split = make_split(work.dataset, work.config.split)
         save_split(split, folder)
         return {
+            MADE: split.fingerprint,
             "train_users": len(split.train),
             "train_interactions": len(split.train.items),
             "valid": len(split.valid),

@@ -5,8 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pydantic import JsonValue
+
+from gistrec import schema
+from gistrec.config.load import load_config
+from gistrec.config.system import SystemConfig
 from gistrec.errors import RunError
-from gistrec.pipeline.manifest import Manifest, find_manifest
+from gistrec.pipeline.manifest import MADE, Manifest, find_manifest
+from gistrec.pipeline.workplace import noted_dataset
 
 _PARTIAL = re.compile(r"\.(?P<name>.+)\.partial")
 
@@ -49,6 +55,36 @@ def stage_states(run: Path) -> list[StageState]:
     return states
 
 
+def has_oracle(dataset: Path) -> bool:
+    """Whether a dataset brings the rule by which its users choose."""
+    return (dataset / schema.TRUTH_FOLDER).is_dir()
+
+
+def missing_stages(run: Path) -> list[str]:
+    """The stages that a run's configuration asks for and that are not finished in it, in order.
+
+    Raises:
+        RunError: ``run`` does not say of which dataset it is, or a manifest in it is damaged.
+        ConfigError: its configuration is damaged.
+    """
+    config = load_config(SystemConfig, None, run / schema.CONFIG_FILE)
+    expected = expected_stages(config, has_oracle(noted_dataset(run)))
+    return [name for name in expected if find_manifest(run / name) is None]
+
+
+def expected_stages(config: SystemConfig, oracle: bool) -> list[str]:
+    """The stages of a finished run of ``config``, in order; ``oracle``: the dataset has one."""
+    names = ["split"]
+    names += ["evaluation-oracle"] if oracle else []
+    for baseline in config.baselines.names:
+        names += [f"baseline-{baseline}", f"evaluation-{baseline}"]
+    if config.recommends:
+        encoder = f"baseline-{config.collab.encoder}"
+        names += [] if encoder in names else [encoder]
+        names += ["backbone", "gist", "collab", "recommender", f"evaluation-{config.name}"]
+    return names
+
+
 def _manifests(run: Path) -> dict[str, Manifest]:
     found = [
         (folder.stat().st_mtime, folder.name, manifest)
@@ -63,11 +99,16 @@ def _finished(folder: Path, manifests: dict[str, Manifest]) -> StageState:
     changed = [
         name
         for name, fingerprint in manifest.inputs.items()
-        if name in manifests and manifests[name].fingerprint != fingerprint
+        if name in manifests and fingerprint not in _names_of(manifests[name])
     ]
     note = f"made from an earlier {' and '.join(changed)}: run again" if changed else ""
     state: Literal["done", "stale"] = "stale" if changed else "done"
     return StageState(folder.name, state, _size(folder), manifest.seconds, note)
+
+
+def _names_of(manifest: Manifest) -> set[JsonValue]:
+    """How later stages may name what a stage made: by how it was made, or by what it is."""
+    return {manifest.fingerprint, manifest.facts.get(MADE)}
 
 
 def _size(folder: Path) -> float:

@@ -1,11 +1,16 @@
 """What every stage of a run is given: the folder, the configuration, the data."""
 
 from dataclasses import dataclass
+from json import JSONDecodeError
 from pathlib import Path
 
 from gistrec.config.system import SystemConfig
 from gistrec.data.dataset import Dataset
+from gistrec.errors import RunError
+from gistrec.files import read_json, write_json
 from gistrec.mllm.prompts import Nouns
+
+_DATA_FILE = "dataset.json"
 
 
 @dataclass(frozen=True)
@@ -30,3 +35,21 @@ class Workplace:
     def texts(self) -> list[str]:
         """Every item's text, in catalogue order."""
         return [self.dataset.text(code) for code in range(self.dataset.n_items)]
+
+
+def note_dataset(run: Path, dataset: Path) -> None:
+    """Write into a run which dataset it is of."""
+    write_json(run / _DATA_FILE, {"folder": str(dataset.resolve())})
+
+
+def noted_dataset(run: Path) -> Path:
+    """The folder of the dataset that a run is of.
+
+    Raises:
+        RunError: the run does not say so.
+    """
+    try:
+        return Path(read_json(run / _DATA_FILE)["folder"])
+    except (OSError, UnicodeDecodeError, JSONDecodeError, KeyError, TypeError) as error:
+        message = f"{run / _DATA_FILE} is absent or damaged: give the `gistrec run` command again"
+        raise RunError(message) from error

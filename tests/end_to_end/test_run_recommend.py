@@ -1,0 +1,80 @@
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from end_to_end_cases import Command, Tiny
+
+from gistrec.pipeline.recommend import Recommendations
+
+
+def history_of(tiny: Tiny, user: str) -> set[str]:
+    log = pl.read_parquet(tiny.bazaar / "interactions.parquet")
+    return set(log.filter(pl.col("user_id") == user)["item_id"])
+
+
+def users_of(tiny: Tiny, part: str) -> list[str]:
+    return pl.read_parquet(tiny.run / "split" / f"{part}.parquet")["user_id"].to_list()
+
+
+@pytest.mark.parametrize("part", ["train", "valid", "test"])
+def test_anyone_gets_items_they_never_had_best_first(
+    tiny: Tiny, gistrec: Command, part: str
+) -> None:
+    user = users_of(tiny, part)[0]
+    ended = gistrec.done("recommend", "--run", tiny.run, "--user", user, "-k", 5, "--json")
+    answer = json.loads(ended.out)
+    assert answer["user_id"] == user
+    ids = [item["item_id"] for item in answer["items"]]
+    assert len(ids) == len(set(ids)) == 5
+    assert not set(ids) & history_of(tiny, user)
+    chances = [item["probability"] for item in answer["items"]]
+    assert chances == sorted(chances, reverse=True)
+    assert all(0 <= chance <= 1 for chance in chances)
+    titles = dict(pl.read_parquet(tiny.bazaar / "items.parquet")["item_id", "title"].iter_rows())
+    assert all(item["title"] == titles[item["item_id"]] for item in answer["items"])
+
+
+def test_a_neighbour_that_is_named_is_a_user_and_not_the_asker(
+    tiny: Tiny, gistrec: Command
+) -> None:
+    user = users_of(tiny, "test")[1]
+    answer = json.loads(gistrec.done("recommend", "--run", tiny.run, "--user", user, "--json").out)
+    named = {other for item in answer["items"] for other in item["chosen_by"]}
+    assert named <= set(users_of(tiny, "train")) - {user}
+
+
+def test_the_table_says_why(tiny: Tiny, gistrec: Command) -> None:
+    user = users_of(tiny, "test")[0]
+    ended = gistrec.done("recommend", "--run", tiny.run, "--user", user, "-k", 1)
+    assert f"For user {user}" in ended.out
+    assert "why" in ended.out
+    assert "latest: " in ended.out
+
+
+def test_no_more_than_there_is_to_recommend(tiny: Tiny) -> None:
+    found = Recommendations.open(tiny.run)
+    user = found.some_user()
+    assert user not in users_of(tiny, "train")
+    everything = found.recommend(user, 10_000)
+    assert len(found.recommend(user, 3).items) == 3
+    assert found.recommend(user, 3).items == everything.items[:3]
+    assert not {item.item_id for item in everything.items} & history_of(tiny, user)
+
+
+def test_an_unknown_user_is_one_clear_message(tiny: Tiny, gistrec: Command) -> None:
+    ended = gistrec("recommend", "--run", tiny.run, "--user", "nobody")
+    assert ended.code == 1
+    assert ended.out == ""
+    assert ended.err.count("\n") == 1
+    assert "user 'nobody' is not in" in ended.err
+
+
+def test_a_folder_that_is_no_run_is_one_clear_message(tmp_path: Path, gistrec: Command) -> None:
+    ended = gistrec("recommend", "--run", tmp_path, "--user", "u001")
+    assert ended.code == 1
+    assert "is no run" in ended.err
+
+
+def test_no_items_at_all_is_wrong_usage(tiny: Tiny, gistrec: Command) -> None:
+    assert gistrec("recommend", "--run", tiny.run, "--user", "u001", "-k", 0).code == 2
