@@ -1,0 +1,240 @@
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from recommender_cases import (
+    N_ITEMS,
+    NO_IMAGES,
+    OF_A_KIND,
+    faithful,
+    fickle,
+    pictured,
+    prompter,
+)
+
+from gistrec.config.recommender import RecommenderConfig
+from gistrec.data.sequences import Sequences
+from gistrec.mllm.backbone import Backbone
+from gistrec.mllm.images import ImageFeatures
+from gistrec.mllm.packing import Row, Tokens, pack
+from gistrec.mllm.scoring import hidden_states
+from gistrec.recommender.prompter import Prompter
+from gistrec.recommender.rank import MllmRanker
+from gistrec.recommender.train import (
+    TrainingSet,
+    candidate_loss,
+    fine_tune,
+    prefix_loss,
+)
+from gistrec.recommender.windows import draw_windows
+
+Make = Callable[[], Backbone]
+CONFIG = RecommenderConfig(
+    history=4,
+    candidate=("gist",),
+    negatives=6,
+    epochs=2,
+    learning_rate=3e-3,
+    autocast=False,
+    gist_weight=0.0,
+)
+LOGITS = [[1.0, -2.0, 0.5], [0.0, 3.0, -1.0]]
+
+
+def learned(
+    backbone: Backbone, log: Sequences, config: RecommenderConfig, features: ImageFeatures
+) -> MllmRanker:
+    asks = prompter(backbone, config, features)
+    data = TrainingSet(log, lambda epoch: draw_windows(log, None, epoch), {})
+    fine_tune(backbone, asks, features, data, config, None, None, "")
+    return MllmRanker("tiny", backbone, asks, features, {}, {}, N_ITEMS)
+
+
+def auc(ranker: MllmRanker, asked: Sequences) -> float:
+    """How often each user's fifth item beats an item of another kind; ties count a half."""
+    users = np.arange(len(asked))
+    everything = np.tile(np.arange(N_ITEMS, dtype=np.int32), (len(asked), 1))
+    scores = ranker.score(asked.prefixes(users, np.full(len(asked), 4)), everything)
+    last = np.array([history[4] for history in asked])
+    other = everything // OF_A_KIND != (last // OF_A_KIND)[:, None]
+    positive = scores[users, last][:, None]
+    wins = (positive > scores) + 0.5 * (positive == scores)
+    return float(wins[other].mean())
+
+
+@pytest.mark.parametrize("loss", ["listwise", "pairwise"])
+def test_users_who_stick_to_a_kind_are_learned(loss: str, fresh_backbone: Make) -> None:
+    """Chance is 0.5."""
+    config = CONFIG.model_copy(update={"loss": loss})
+    ranker = learned(fresh_backbone(), faithful(100, 1), config, NO_IMAGES)
+    assert auc(ranker, faithful(60, 2)) > 0.95
+
+
+def test_users_who_stick_to_nothing_are_not(fresh_backbone: Make) -> None:
+    """120 users, each with one of four values of AUC: within four standard errors of chance."""
+    ranker = learned(fresh_backbone(), fickle(100, 1), CONFIG, NO_IMAGES)
+    error = math.sqrt((1 / 4 + 1 / 36) / 2 / 120)  # values 0, 1/3, 2/3, 1 around 1/2
+    assert auc(ranker, fickle(120, 2)) == pytest.approx(0.5, abs=4 * error)
+
+
+def test_an_untrained_backbone_knows_nothing(tiny_backbone: Backbone) -> None:
+    ranker = MllmRanker(
+        "tiny", tiny_backbone, prompter(tiny_backbone, CONFIG), NO_IMAGES, {}, {}, N_ITEMS
+    )
+    assert auc(ranker, faithful(60, 2)) < 0.8
+
+
+def test_candidates_are_learned_from_their_images_alone(fresh_backbone: Make) -> None:
+    """The history is told in words, the candidate shown: the words for images must be found."""
+    config = CONFIG.model_copy(update={"candidate": ("image",), "epochs": 4})
+    ranker = learned(fresh_backbone(), faithful(150, 1), config, pictured())
+    assert auc(ranker, faithful(60, 2)) > 0.85
+
+
+def test_the_eyes_stay_and_the_language_model_learns(fresh_backbone: Make) -> None:
+    backbone = fresh_backbone()
+    before = {name: value.clone() for name, value in backbone.model.state_dict().items()}
+    config = CONFIG.model_copy(update={"candidate": ("image", "gist"), "epochs": 1})
+    learned(backbone, faithful(10, 1), config, pictured())
+    changed = {n for n, v in backbone.model.state_dict().items() if not torch.equal(v, before[n])}
+    eyes = ("model.vision_model.", "model.connector.")
+    assert not {name for name in changed if name.startswith(eyes)}
+    assert changed == {name for name in before if not name.startswith(eyes)}
+    assert not backbone.model.training
+
+
+def test_a_fine_tuning_is_decided_by_its_seed(fresh_backbone: Make) -> None:
+    def scores(seed: int) -> np.ndarray:  # type: ignore[type-arg]
+        config = CONFIG.model_copy(update={"seed": seed, "epochs": 1})
+        ranker = learned(fresh_backbone(), faithful(12, 1), config, NO_IMAGES)
+        return ranker.score(faithful(3, 2), np.tile(np.arange(N_ITEMS, dtype=np.int32), (3, 1)))
+
+    assert np.array_equal(scores(1), scores(1))
+    assert not np.array_equal(scores(1), scores(2))
+
+
+def test_a_resumed_fine_tuning_ends_as_an_uninterrupted_one(
+    fresh_backbone: Make, tmp_path: Path
+) -> None:
+    """Interrupted while the second epoch is judged, so that epoch is done again."""
+    log = faithful(12, 1)
+
+    def tuned(scores: list[float], checkpoint: Path | None) -> dict[str, torch.Tensor]:
+        """The weights after a training whose epochs are judged so; too few scores interrupt it."""
+        backbone, left = fresh_backbone(), iter(scores)
+
+        def judge() -> float:
+            score = next(left, None)
+            if score is None:
+                raise KeyboardInterrupt
+            return score
+
+        data = TrainingSet(log, lambda epoch: draw_windows(log, 20, epoch), {})
+        asks = prompter(backbone, CONFIG)
+        fine_tune(backbone, asks, NO_IMAGES, data, CONFIG, judge, checkpoint, "k")
+        return dict(backbone.model.state_dict())
+
+    whole = tuned([0.1, 0.2], None)
+    with pytest.raises(KeyboardInterrupt):
+        tuned([0.1], tmp_path / "c")
+    resumed = tuned([0.2], tmp_path / "c")
+    assert all(torch.equal(value, whole[name]) for name, value in resumed.items())
+    best_first = tuned([0.2, 0.1], None)
+    assert not all(torch.equal(value, whole[name]) for name, value in best_first.items())
+
+
+def test_training_and_ranking_ask_alike(
+    fresh_backbone: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For each window the row that was trained on is the row that a ranker would ask with."""
+    trained: dict[tuple[int, ...], Row] = {}
+    real = Prompter.row
+
+    def noted(
+        self: Prompter, history: Sequence[int], nearby: Sequence[int], candidates: Sequence[int]
+    ) -> Row:
+        row = real(self, history, nearby, candidates)
+        trained[tuple(history)] = row
+        return row
+
+    log, backbone = faithful(4, 1), fresh_backbone()
+    config = CONFIG.model_copy(update={"candidate": ("image", "title", "gist"), "epochs": 1})
+    nearby = {(f"u{user}", moment): [user, moment] for user in range(4) for moment in (2, 4)}
+    asks = prompter(backbone, config, pictured())
+    with monkeypatch.context() as patched:
+        patched.setattr(Prompter, "row", noted)
+        data = TrainingSet(log, lambda epoch: draw_windows(log, None, 0), nearby)
+        fine_tune(backbone, asks, pictured(), data, config, None, None, "")
+        windows = dict(trained)
+        trained.clear()
+        ranker = MllmRanker("tiny", backbone, asks, pictured(), nearby, {}, N_ITEMS)
+        for user in range(4):
+            for moment in range(1, 5):
+                known = log.prefixes([user], [moment])
+                ranker.score(known, np.array([[log[user][moment]]], dtype=np.int32))
+    assert set(windows) == set(trained)
+    for history, row in windows.items():
+        assert row.prefix == trained[history].prefix
+        assert row.branches[0] == trained[history].branches[0]
+
+
+# --- losses ---
+
+
+def test_the_pairwise_loss_weighs_positives_and_negatives_alike() -> None:
+    yes = [math.log(1 + math.exp(-row[0])) for row in LOGITS]
+    no = [math.log(1 + math.exp(logit)) for row in LOGITS for logit in row[1:]]
+    expected = (sum(yes) / 2 + sum(no) / 4) / 2
+    assert candidate_loss(torch.tensor(LOGITS), "pairwise").item() == pytest.approx(expected)
+
+
+def test_the_listwise_loss_is_the_positives_share() -> None:
+    shares = [math.exp(row[0]) / sum(map(math.exp, row)) for row in LOGITS]
+    expected = -sum(map(math.log, shares)) / 2
+    assert candidate_loss(torch.tensor(LOGITS), "listwise").item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("kind", ["pairwise", "listwise"])
+def test_a_loss_falls_with_the_positive_and_rises_with_a_negative(kind: str) -> None:
+    logits = torch.tensor(LOGITS, requires_grad=True)
+    candidate_loss(logits, kind).backward()
+    assert logits.grad is not None
+    assert (logits.grad[:, 0] < 0).all()
+    assert (logits.grad[:, 1:] > 0).all()
+
+
+def test_the_loss_of_prefixes_is_that_of_their_texts_alone(tiny_backbone: Backbone) -> None:
+    """Candidates and padding have no part in it; by the model's public forward."""
+    rows = [
+        Row(Tokens((9, 20, 31, 40)), (Tokens((50, 51)), Tokens((60,)))),
+        Row(Tokens((12, 13)), (Tokens((70, 71, 72)),)),
+    ]
+    losses = []
+    with torch.no_grad():
+        for row in rows:
+            ids = row.prefix.ids
+            found = tiny_backbone.model(input_ids=torch.tensor([ids])).logits[0].log_softmax(-1)
+            losses += [-found[at - 1, ids[at]].item() for at in range(1, len(ids))]
+        packed = pack(rows, tiny_backbone.pad_id)
+        hidden = hidden_states(tiny_backbone, packed, NO_IMAGES)
+        found = prefix_loss(tiny_backbone, packed, hidden)
+    assert found.item() == pytest.approx(sum(losses) / (3 + 1), abs=1e-4)
+
+
+def test_telling_the_next_gist_is_learned_beside(fresh_backbone: Make) -> None:
+    """With the second task a history's prefix becomes likely; the choice is learned as well."""
+    losses = {}
+    for weight in (0.0, 0.5):
+        backbone = fresh_backbone()
+        config = CONFIG.model_copy(update={"gist_weight": weight})
+        ranker = learned(backbone, faithful(100, 1), config, NO_IMAGES)
+        assert auc(ranker, faithful(60, 2)) > 0.9
+        row = prompter(backbone, config).row([0, 1, 2, 3], [], [4])
+        packed = pack([row], backbone.pad_id)
+        with torch.no_grad():
+            hidden = hidden_states(backbone, packed, NO_IMAGES)
+            losses[weight] = prefix_loss(backbone, packed, hidden).item()
+    assert losses[0.5] < 0.5 * losses[0.0]
