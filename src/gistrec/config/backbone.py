@@ -1,8 +1,10 @@
 """Which multimodal language model is used, and how the embedded one is made."""
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gistrec.config.base import StageConfig
+
+_PATCHES_A_TOKEN = 4  # a side: the pixel shuffle of the model's class
 
 
 class EmbeddedConfig(StageConfig):
@@ -13,7 +15,8 @@ class EmbeddedConfig(StageConfig):
         vision_width, vision_layers: of the vision tower.
         image_side: pixels; images are squeezed to a square of this side.
         patch: pixels; an image takes (image_side / patch / 4) squared tokens.
-        vocabulary: at most so many tokens are learned from the catalogue's text.
+        vocabulary: at most so many tokens are learned from the catalogue's text; fewer than 600
+            would not hold the primer's words.
         primer_drawings: captioned drawings to learn to see from.
         epochs: rounds over the drawings and the catalogue's own text.
         max_texts: texts of the catalogue in one round, at most.
@@ -27,7 +30,7 @@ class EmbeddedConfig(StageConfig):
     vision_layers: int = Field(default=2, ge=1)
     image_side: int = Field(default=64, ge=16)
     patch: int = Field(default=8, ge=4)
-    vocabulary: int = Field(default=4000, ge=300)
+    vocabulary: int = Field(default=4000, ge=600)
     primer_drawings: int = Field(default=4000, ge=0)
     epochs: int = Field(default=5, ge=1)
     max_texts: int = Field(default=6000, ge=1)
@@ -35,6 +38,19 @@ class EmbeddedConfig(StageConfig):
     learning_rate: float = Field(default=2e-3, gt=0)
     keywords: int = Field(default=6, ge=1)
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "EmbeddedConfig":
+        for name, width in (("width", self.width), ("vision_width", self.vision_width)):
+            if width % (2 * self.heads):
+                raise ValueError(f"{name} ({width}) must be a multiple of 2 x heads ({self.heads})")
+        patches = self.image_side // self.patch
+        if patches == 0 or patches % _PATCHES_A_TOKEN:
+            raise ValueError(
+                f"image_side / patch ({self.image_side} / {self.patch}) must be a multiple of "
+                f"{_PATCHES_A_TOKEN}: so many patches a side make one token"
+            )
+        return self
 
 
 class BackboneConfig(StageConfig):
