@@ -70,7 +70,7 @@ def _small(architecture: Architecture, layers: int, dropout: float, epochs: int)
 
 
 SMALL_BASELINES = BaselinesConfig(
-    sasrec=_small("sasrec", layers=2, dropout=0.5, epochs=30),
+    sasrec=_small("sasrec", layers=2, dropout=0.5, epochs=24),
     gru4rec=_small("gru4rec", layers=1, dropout=0.5, epochs=30),
-    bert4rec=_small("bert4rec", layers=2, dropout=0.3, epochs=40),
+    bert4rec=_small("bert4rec", layers=2, dropout=0.3, epochs=28),
 )
