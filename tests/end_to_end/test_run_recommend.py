@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -78,3 +79,30 @@ def test_a_folder_that_is_no_run_is_one_clear_message(tmp_path: Path, gistrec: C
 
 def test_no_items_at_all_is_wrong_usage(tiny: Tiny, gistrec: Command) -> None:
     assert gistrec("recommend", "--run", tiny.run, "--user", "u001", "-k", 0).code == 2
+
+
+def test_a_run_whose_settings_changed_is_not_asked(
+    tiny: Tiny, gistrec: Command, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(tiny.run, tmp_path / "run"))
+    settings = (run / "config.yaml").read_text(encoding="utf-8")
+    changed = settings.replace("history: 4", "history: 3")
+    assert changed != settings
+    (run / "config.yaml").write_text(changed, encoding="utf-8")
+    ended = gistrec("recommend", "--run", run, "--user", "u001")
+    assert ended.code == 1
+    assert "stage 'recommender' was made with other settings" in ended.err
+
+
+def test_baselines_alone_do_not_recommend(tiny: Tiny, gistrec: Command, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    asked = ["--dataset", tiny.bazaar, "--run", run, "--config", tiny.config]
+    ended = gistrec.done("run", "--system", "sasrec", *asked, "--set", "baselines.names=[sasrec]")
+    assert "mmsrarec" not in ended.out
+    assert {row["system"] for row in json.loads((run / "leaderboard.json").read_bytes())} == {
+        "oracle",
+        "sasrec",
+    }
+    refused = gistrec("recommend", "--run", run, "--user", "u001")
+    assert refused.code == 1
+    assert "baselines only" in refused.err

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict
+from rich.markup import escape
 from rich.table import Table
 
+from gistrec import schema
 from gistrec.collab.candidates import retrieve
 from gistrec.collab.knowledge_base import KnowledgeBase, build_knowledge_base, encode_histories
 from gistrec.collab.neighbours import find_neighbours
@@ -26,6 +28,8 @@ from gistrec.pipeline.workplace import Workplace
 from gistrec.recommender.gists import gist_texts
 from gistrec.recommender.nearby import nearby_items
 from gistrec.sequence.model import SequenceModel
+
+_STAGES = ("backbone", "gist", "recommender")  # whose models answer
 
 
 class Recommendation(BaseModel):
@@ -69,17 +73,17 @@ class Answer(BaseModel):
     def table(self) -> Table:
         """For a person to read."""
         table = Table(
-            title=f"For user {self.user_id}",
-            caption="latest: " + "; ".join(self.history),
+            title=escape(f"For user {self.user_id}"),
+            caption=escape("latest: " + "; ".join(self.history)),
             title_justify="left",
             caption_justify="left",
         )
         for column in ("item", "title", "gist", "p(yes)", "why"):
             table.add_column(column, justify="right" if column == "p(yes)" else "left")
         for item in self.items:
-            table.add_row(
-                item.item_id, item.title, item.gist, f"{item.probability:.3f}", item.reason()
-            )
+            chance = f"{item.probability:.3f}"
+            cells = (item.item_id, item.title, item.gist, chance, item.reason())
+            table.add_row(*map(escape, cells))
         return table
 
 
@@ -103,8 +107,14 @@ class Recommendations:
         work, _ = open_run(run)
         if not work.config.recommends:
             raise RunError(f"{run} holds baselines only; run a system such as mmsrarec")
-        for stage in ("backbone", "gist", "recommender"):
-            read_manifest(run / stage)
+        for stage in _STAGES:
+            settings = getattr(work.config, stage).model_dump(mode="json")
+            if read_manifest(run / stage).config != settings:
+                message = (
+                    f"stage {stage!r} was made with other settings than {run / schema.CONFIG_FILE} "
+                    "says: give the `gistrec run` command again"
+                )
+                raise RunError(message)
         words = gist_texts(read_gists(run / "gist"), work.titles)
         encoder = open_encoder(run, work.config.collab.encoder)
         recommender = open_recommender(work, run / "recommender", run / "backbone", words)
