@@ -179,3 +179,13 @@ def test_no_batches_leave_the_model_as_it_is() -> None:
     learner = model()
     train(learner, Lessons("nothing", lambda epoch: [], lessons(learner).loss), COURSE, None, "k")
     assert same(learner, model())
+
+
+def test_signs_are_learned() -> None:
+    """The loss of a model that says nothing is 1."""
+    learner = model()
+    course = Course(epochs=40, learning_rate=0.02)
+    train(learner, lessons(learner), course, None, "k")
+    batch = torch.cat(batches(999))
+    error = ((learner(batch)[:, 0] - batch[:, 0].sign()) ** 2).mean().item()
+    assert error < 0.3

@@ -19,13 +19,13 @@ from gistrec.config.recommender import RecommenderConfig
 from gistrec.data.sequences import Sequences
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.images import ImageFeatures
+from gistrec.mllm.losses import candidate_loss
 from gistrec.mllm.packing import Row, Tokens, pack
 from gistrec.mllm.scoring import hidden_states
 from gistrec.recommender.prompter import Prompter
 from gistrec.recommender.rank import MllmRanker
 from gistrec.recommender.train import (
     TrainingSet,
-    candidate_loss,
     fine_tune,
     prefix_loss,
 )
@@ -103,6 +103,8 @@ def test_the_eyes_stay_and_the_language_model_learns(fresh_backbone: Make) -> No
     eyes = ("model.vision_model.", "model.connector.")
     assert not {name for name in changed if name.startswith(eyes)}
     assert changed == {name for name in before if not name.startswith(eyes)}
+    eyed = {n for n, v in backbone.model.named_parameters() if not v.requires_grad}
+    assert eyed == {n for n, _ in backbone.model.named_parameters() if n.startswith(eyes)}
     assert not backbone.model.training
 
 
