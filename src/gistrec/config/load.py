@@ -83,7 +83,7 @@ def _preset_text(preset: str) -> str:
     known = available_presets()
     if preset not in known:
         near = get_close_matches(preset, known, n=1)
-        meant = f"; did you mean {near[0]}?" if near else ""
+        meant = f"; did you mean {near[0]}?" if near else "."
         message = f"no system is called {preset!r}{meant} Known: {', '.join(known) or 'none'}"
         raise ConfigError(message)
     source = resources.files("gistrec.config").joinpath("presets", f"{preset}.yaml")
