@@ -27,7 +27,7 @@ TINY = EmbeddedConfig(
     primer_drawings=16,
     epochs=3,
     batch_size=8,
-)
+).model_copy(update={"invented_users": 0})
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,8 @@ def test_telling_words_of_texts_are_named() -> None:
 def test_a_resumed_warm_start_ends_as_an_uninterrupted_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, _ = warm_start.warm_start(TEXTS, NOUNS, TINY)
+    config = TINY.model_copy(update={"invented_users": 8})
+    whole, _ = warm_start.warm_start(TEXTS, NOUNS, config)
     steps = len(range(0, 16, 8)) + len(range(0, len(TEXTS), 8))
     asked = 0
 
@@ -87,12 +88,12 @@ def test_a_resumed_warm_start_ends_as_an_uninterrupted_one(
     with monkeypatch.context() as patched:
         patched.setattr(warm_start, "lesson_loss", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            warm_start.warm_start(TEXTS, NOUNS, TINY, tmp_path / "c")
-    resumed, _ = warm_start.warm_start(TEXTS, NOUNS, TINY, tmp_path / "c")
+            warm_start.warm_start(TEXTS, NOUNS, config, tmp_path / "c")
+    resumed, _ = warm_start.warm_start(TEXTS, NOUNS, config, tmp_path / "c")
     expected = whole.model.state_dict()
     assert all(torch.equal(value, expected[k]) for k, value in resumed.model.state_dict().items())
     with pytest.raises(RunError, match="belongs to another training"):
-        warm_start.warm_start(TEXTS, prompts.Nouns("video", "watched"), TINY, tmp_path / "c")
+        warm_start.warm_start(TEXTS, prompts.Nouns("video", "watched"), config, tmp_path / "c")
 
 
 @pytest.mark.parametrize(
