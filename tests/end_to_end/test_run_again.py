@@ -65,7 +65,7 @@ def test_fewer_epochs_change_the_recommender_and_what_is_drawn_for_it(
     assert built(ended.err) == ["collab", "recommender", "evaluation-mmsrarec"]
     manifest = json.loads((copied / "recommender" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["facts"]["epochs"] == 1
-    doctor = gistrec.done("doctor", "--run", copied)
+    doctor = gistrec("doctor", "--run", copied)
     assert "stale" not in doctor.out
     assert "not begun" not in doctor.out
 
@@ -113,7 +113,7 @@ def test_a_damaged_manifest_says_which_and_what_to_do(
 
 def test_a_stage_that_was_deleted_is_made_again(tiny: Tiny, gistrec: Command, copied: Path) -> None:
     shutil.rmtree(copied / "evaluation-sasrec")
-    doctor = gistrec.done("doctor", "--run", copied)
+    doctor = gistrec("doctor", "--run", copied)
     assert "stage evaluation-sasrec: not begun" in doctor.out
     ended = gistrec.done(*tiny.command(copied))
     assert built(ended.err) == ["evaluation-sasrec"]

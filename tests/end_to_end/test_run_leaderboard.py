@@ -1,10 +1,12 @@
 import json
 import math
 import re
+import shutil
+from pathlib import Path
 
 import polars as pl
 import pytest
-from end_to_end_cases import Tiny
+from end_to_end_cases import Command, Tiny
 
 from gistrec.config.load import load_config
 from gistrec.config.system import SystemConfig
@@ -125,3 +127,35 @@ def test_the_printed_table_is_whole_where_there_is_no_terminal(tiny: Tiny, colum
     table = lines[lines.index(heading) - 1 :]
     assert len({len(line) for line in table}) == 1
     assert heading.endswith("┃")
+
+
+def test_evaluate_shows_a_protocol_whole_and_by_stratum(tiny: Tiny, gistrec: Command) -> None:
+    whole = gistrec.done("evaluate", "--run", tiny.run, "--protocol", "cold-full").out
+    assert "cold-full" in whole
+    assert "sampled" not in whole
+    parts = gistrec.done("evaluate", "--run", tiny.run, "--stratum", "length").out
+    assert "5-9" in parts
+    assert "oracle" in parts
+    for wrong in (["--protocol", "fuller"], ["--stratum", "height"]):
+        refused = gistrec("evaluate", "--run", tiny.run, *wrong)
+        assert refused.code == 1
+        assert wrong[1] in refused.err
+
+
+def test_leaderboard_of_two_runs_on_one_split_shows_a_row_once(
+    tiny: Tiny, gistrec: Command, tmp_path: Path
+) -> None:
+    other = Path(shutil.copytree(tiny.run, tmp_path / "run"))
+    one, two = (
+        json.loads(gistrec.done("leaderboard", *runs, "--protocol", "full", "--json").out)
+        for runs in ([tiny.run], [tiny.run, other])
+    )
+    assert one == two
+    assert one[0]["system"] == "oracle"
+
+
+def test_doctor_finds_nothing_amiss_in_a_finished_run(tiny: Tiny, gistrec: Command) -> None:
+    shown = gistrec("doctor", "--run", tiny.run).out
+    of_run = shown[shown.index(f"run {tiny.run}") :].splitlines()[1:]
+    assert of_run
+    assert all(line.startswith("  ok ") for line in of_run)

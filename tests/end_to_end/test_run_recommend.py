@@ -94,6 +94,20 @@ def test_a_run_whose_settings_changed_is_not_asked(
     assert "stage 'recommender' was made with other settings" in ended.err
 
 
+def test_a_setting_that_a_run_did_not_know_yet_is_no_change(
+    tiny: Tiny, gistrec: Command, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(tiny.run, tmp_path / "run"))
+    manifest = json.loads((run / "recommender" / "manifest.json").read_bytes())
+    del manifest["config"]["gist_weight"]
+    (run / "recommender" / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    lines = (run / "config.yaml").read_text(encoding="utf-8").splitlines()
+    earlier = [line for line in lines if "gist_weight" not in line]
+    assert len(earlier) == len(lines) - 1
+    (run / "config.yaml").write_text("\n".join(earlier), encoding="utf-8")
+    gistrec.done("recommend", "--run", run, "--user", "u001", "-k", 1)
+
+
 def test_baselines_alone_do_not_recommend(tiny: Tiny, gistrec: Command, tmp_path: Path) -> None:
     run = tmp_path / "run"
     asked = ["--dataset", tiny.bazaar, "--run", run, "--config", tiny.config]

@@ -108,13 +108,7 @@ class Recommendations:
         if not work.config.recommends:
             raise RunError(f"{run} holds baselines only; run a system such as mmsrarec")
         for stage in _STAGES:
-            settings = getattr(work.config, stage).model_dump(mode="json")
-            if read_manifest(run / stage).config != settings:
-                message = (
-                    f"stage {stage!r} was made with other settings than {run / schema.CONFIG_FILE} "
-                    "says: give the `gistrec run` command again"
-                )
-                raise RunError(message)
+            _refuse_other_settings(run, stage, getattr(work.config, stage))
         words = gist_texts(read_gists(run / "gist"), work.titles)
         encoder = open_encoder(run, work.config.collab.encoder)
         recommender = open_recommender(work, run / "recommender", run / "backbone", words)
@@ -198,3 +192,12 @@ class Recommendations:
 
     def _name(self, code: int) -> str:
         return self.work.dataset.title(code) or str(self.work.dataset.item_ids[code])
+
+
+def _refuse_other_settings(run: Path, stage: str, settings: BaseModel) -> None:
+    # Read as settings, so that one which came with a later gistrec is the default on both sides.
+    if type(settings).model_validate(read_manifest(run / stage).config) != settings:
+        raise RunError(
+            f"stage {stage!r} was made with other settings than {run / schema.CONFIG_FILE} says: "
+            "give the `gistrec run` command again"
+        )
