@@ -18,6 +18,7 @@ class EmbeddedConfig(StageConfig):
         vocabulary: at most so many tokens are learned from the catalogue's text; fewer than 600
             would not hold the primer's words.
         primer_drawings: captioned drawings to learn to see from.
+        invented_users: invented lists to learn comparing from, new ones in every round.
         epochs: rounds over the drawings and the catalogue's own text.
         max_texts: texts of the catalogue in one round, at most.
         keywords: keywords of a text that the warm start asks for.
@@ -32,10 +33,11 @@ class EmbeddedConfig(StageConfig):
     patch: int = Field(default=8, ge=4)
     vocabulary: int = Field(default=4000, ge=600)
     primer_drawings: int = Field(default=4000, ge=0)
+    invented_users: int = Field(default=1500, ge=0)
     epochs: int = Field(default=5, ge=1)
     max_texts: int = Field(default=6000, ge=1)
     batch_size: int = Field(default=32, ge=1)
-    learning_rate: float = Field(default=2e-3, gt=0)
+    learning_rate: float = Field(default=1.5e-3, gt=0)
     keywords: int = Field(default=6, ge=1)
     seed: int = 0
 

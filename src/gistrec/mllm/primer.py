@@ -36,6 +36,11 @@ def draw_primer(count: int, side: int, seed: int) -> list[Drawing]:
     return drawings
 
 
+def primer_parts() -> tuple[tuple[str, ...], ...]:
+    """The words for kinds, for colours, for patterns."""
+    return KINDS, COLOURS, PATTERNS
+
+
 def primer_words() -> tuple[str, ...]:
     """Every word that a primer caption may hold."""
     return (*KINDS, *COLOURS, *PATTERNS)

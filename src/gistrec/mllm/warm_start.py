@@ -1,7 +1,8 @@
 """The warm start: what a new embedded backbone learns before it meets a single user.
 
-Two kinds of lesson, mixed in every round: drawings of the primer and the words for them, and the
-catalogue's own texts and the telling words in them. No interaction is seen here.
+Three kinds of lesson, mixed in every round: drawings of the primer and the words for them; the
+catalogue's own texts and the telling words in them; lists of invented users and what would fit
+them. No interaction is seen here.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from gistrec.config.backbone import EmbeddedConfig
@@ -16,9 +18,14 @@ from gistrec.files import fingerprint_of
 from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone, make_backbone
 from gistrec.mllm.embedded import make_model, make_processor, train_tokenizer
+from gistrec.mllm.images import ImageFeatures
+from gistrec.mllm.invented import invented_rows
 from gistrec.mllm.keywords import telling_words
 from gistrec.mllm.lesson import Lesson, lesson_loss
+from gistrec.mllm.losses import candidate_loss
+from gistrec.mllm.packing import Row
 from gistrec.mllm.primer import draw_primer, primer_words
+from gistrec.mllm.scoring import answer_states, yes_minus_no
 from gistrec.mllm.shortening import text_question
 from gistrec.mllm.training import Course, Lessons, Trained, train
 from gistrec.progress import say
@@ -32,8 +39,11 @@ _MOST_TEXT = 160  # tokens of a question about a text
 
 @dataclass(frozen=True)
 class _Batch:
-    lessons: list[Lesson]
-    drawings: tuple[int, ...]  # rows of the primer's pixels; none for texts
+    """A batch of one kind of lesson: rows of drawings, rows of texts, or invented users."""
+
+    drawings: tuple[int, ...] = ()
+    texts: tuple[int, ...] = ()
+    invented: tuple[Row, ...] = ()
 
 
 def warm_start(
@@ -53,25 +63,89 @@ def warm_start(
     written = [(title, text) for title, text in texts if title or text]
     tokenizer = train_tokenizer(_tokenizer_texts(written, nouns), config.vocabulary)
     backbone = make_backbone(make_model(tokenizer, config), make_processor(tokenizer, config))
-    drawings = draw_primer(config.primer_drawings, config.image_side, config.seed)
-    pixels = backbone.pixels([drawing.image for drawing in drawings]) if drawings else None
-    seeing = [_image_lesson(backbone, drawing.words) for drawing in drawings]
-    reading = _text_lessons(backbone, written, config.keywords)
-    say(f"warm start: {len(seeing)} drawings, {len(reading)} texts, {len(tokenizer)} tokens")
-
-    def batches(epoch: int) -> list[_Batch]:
-        return _batches(seeing, reading, config, epoch)
-
-    def loss(batch: _Batch) -> torch.Tensor:
-        features = None
-        if pixels is not None and batch.drawings:
-            features = backbone.features(pixels[list(batch.drawings)])
-        return lesson_loss(backbone, batch.lessons, features)
-
+    school = _School.open(backbone, nouns, written, config)
+    say(
+        f"warm start: {len(school.seeing)} drawings, {len(school.reading)} texts, "
+        f"{config.invented_users} invented users, {len(tokenizer)} tokens"
+    )
     course = Course(config.epochs, config.learning_rate, autocast=True)
     key = fingerprint_of([config.model_dump(), vars(nouns), [list(pair) for pair in texts]])
-    trained = train(backbone.model, Lessons("warm start", batches, loss), course, checkpoint, key)
-    return backbone, trained
+    lessons = Lessons("warm start", school.batches, school.loss)
+    return backbone, train(backbone.model, lessons, course, checkpoint, key)
+
+
+@dataclass(frozen=True, eq=False)
+class _School:
+    """Everything that is taught, in batches of one kind each."""
+
+    backbone: Backbone
+    nouns: prompts.Nouns
+    config: EmbeddedConfig
+    pixels: torch.Tensor | None
+    seeing: list[Lesson]
+    reading: list[Lesson]
+    words: list[tuple[str, ...]]  # telling words of each text that has any
+
+    @classmethod
+    def open(
+        cls,
+        backbone: Backbone,
+        nouns: prompts.Nouns,
+        written: Sequence[tuple[str, str]],
+        config: EmbeddedConfig,
+    ) -> "_School":
+        drawings = draw_primer(config.primer_drawings, config.image_side, config.seed)
+        pixels = backbone.pixels([drawing.image for drawing in drawings]) if drawings else None
+        seeing = [_image_lesson(backbone, drawing.words) for drawing in drawings]
+        words = telling_words([f"{title} {text}" for title, text in written], config.keywords)
+        reading = [
+            Lesson(
+                text_question(backbone, title, text, _MOST_TEXT),
+                backbone.answer(prompts.listed(told)),
+            )
+            for (title, text), told in zip(written, words, strict=True)
+            if told
+        ]
+        return cls(backbone, nouns, config, pixels, seeing, reading, [w for w in words if w])
+
+    def batches(self, epoch: int) -> list[_Batch]:
+        """One round, its batches in random order."""
+        rng = np.random.default_rng([self.config.seed, _STREAM, epoch])
+        batches = [_Batch(drawings=rows) for rows in self._cut(rng.permutation(len(self.seeing)))]
+        order = rng.permutation(len(self.reading))[: self.config.max_texts]
+        lengths = [len(self.reading[row].question.ids) for row in order]
+        order = order[np.argsort(lengths, kind="stable")]  # like lengths together: less padding
+        batches += [_Batch(texts=rows) for rows in self._cut(order)]
+        rows = invented_rows(
+            self.backbone,
+            self.nouns,
+            self.words,
+            self.config.invented_users,
+            [self.config.seed, epoch],
+        )
+        size = self.config.batch_size
+        batches += [
+            _Batch(invented=tuple(rows[at : at + size])) for at in range(0, len(rows), size)
+        ]
+        return [batches[place] for place in rng.permutation(len(batches))]
+
+    def loss(self, batch: _Batch) -> torch.Tensor:
+        """The loss of a batch of any kind."""
+        if batch.invented:
+            nothing = ImageFeatures(np.empty(0, np.int64), torch.empty(0))
+            logits = yes_minus_no(
+                self.backbone, answer_states(self.backbone, batch.invented, nothing)
+            )
+            return candidate_loss(logits.view(len(batch.invented), -1), "listwise")
+        if batch.texts:
+            return lesson_loss(self.backbone, [self.reading[row] for row in batch.texts], None)
+        assert self.pixels is not None  # there are drawings, so there are their pixels
+        features = self.backbone.features(self.pixels[list(batch.drawings)])
+        return lesson_loss(self.backbone, [self.seeing[row] for row in batch.drawings], features)
+
+    def _cut(self, order: npt.NDArray[np.int64]) -> list[tuple[int, ...]]:
+        size = self.config.batch_size
+        return [tuple(order[at : at + size].tolist()) for at in range(0, len(order), size)]
 
 
 def _tokenizer_texts(written: Sequence[tuple[str, str]], nouns: prompts.Nouns) -> list[str]:
@@ -88,34 +162,3 @@ def _image_lesson(backbone: Backbone, words: Sequence[str]) -> Lesson:
     return Lesson(
         backbone.question(prompts.image_keywords(0)), backbone.answer(prompts.listed(words))
     )
-
-
-def _text_lessons(
-    backbone: Backbone, written: Sequence[tuple[str, str]], count: int
-) -> list[Lesson]:
-    keywords = telling_words([f"{title} {text}" for title, text in written], count)
-    return [
-        Lesson(
-            text_question(backbone, title, text, _MOST_TEXT),
-            backbone.answer(prompts.listed(words)),
-        )
-        for (title, text), words in zip(written, keywords, strict=True)
-        if words
-    ]
-
-
-def _batches(
-    seeing: list[Lesson], reading: list[Lesson], config: EmbeddedConfig, epoch: int
-) -> list[_Batch]:
-    """One round: drawings and texts in batches of their own, in random order."""
-    rng = np.random.default_rng([config.seed, _STREAM, epoch])
-    size = config.batch_size
-    order = rng.permutation(len(seeing))
-    rows = [tuple(order[at : at + size].tolist()) for at in range(0, len(order), size)]
-    batches = [_Batch([seeing[row] for row in part], part) for part in rows]
-    order = rng.permutation(len(reading))[: config.max_texts]
-    lengths = [len(reading[row].question.ids) for row in order]
-    order = order[np.argsort(lengths, kind="stable")]  # like lengths together: less padding
-    starts = range(0, len(order), size)
-    batches += [_Batch([reading[row] for row in order[at : at + size]], ()) for at in starts]
-    return [batches[place] for place in rng.permutation(len(batches))]

@@ -22,6 +22,7 @@ from gistrec.config.recommender import RecommenderConfig
 from gistrec.data.sequences import IntArray, Sequences
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.images import ImageFeatures
+from gistrec.mllm.losses import candidate_loss
 from gistrec.mllm.packing import PREFIX, Packed, pack
 from gistrec.mllm.scoring import hidden_states, yes_minus_no
 from gistrec.mllm.training import Course, Lessons, Trained, train
@@ -113,23 +114,6 @@ def fine_tune(
     course = Course(config.epochs, config.learning_rate, warmup=0.05, autocast=config.autocast)
     lessons = Lessons("recommender", batches, loss, judge)
     return train(backbone.model, lessons, course, checkpoint, key)
-
-
-def candidate_loss(logits: torch.Tensor, kind: str) -> torch.Tensor:
-    """The loss of rows whose first candidate is the positive, a scalar.
-
-    Args:
-        logits: [b, c] yes-minus-no.
-        kind: `pairwise`, mean cross-entropy of the right answer to each candidate, positive and
-            negatives weighing the same; `listwise`, cross-entropy of the positive among the row.
-    """
-    if kind == "listwise":
-        return functional.cross_entropy(
-            logits, torch.zeros(len(logits), dtype=torch.long, device=logits.device)
-        )
-    return 0.5 * (
-        functional.softplus(-logits[:, 0]).mean() + functional.softplus(logits[:, 1:]).mean()
-    )
 
 
 def prefix_loss(backbone: Backbone, packed: Packed, hidden: torch.Tensor) -> torch.Tensor:
