@@ -1,13 +1,16 @@
 """Which baselines a run compares with, and their settings."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gistrec.config.base import StageConfig
 from gistrec.config.sequence import Architecture, SequenceConfig
 
 BaselineName = Literal["popularity", "itemknn", "ease", "sasrec", "gru4rec", "bert4rec"]
+
+
+_SEQUENTIAL = ("sasrec", "gru4rec", "bert4rec")
 
 
 class ItemKnnConfig(StageConfig):
@@ -52,6 +55,21 @@ class BaselinesConfig(StageConfig):
     sasrec: SequenceConfig = SequenceConfig(architecture="sasrec")
     gru4rec: SequenceConfig = SequenceConfig(architecture="gru4rec")
     bert4rec: SequenceConfig = SequenceConfig(architecture="bert4rec")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_after_architecture(cls, settings: Any) -> Any:
+        """A sequence model's settings need not repeat which model they are for, nor may differ."""
+        if not isinstance(settings, dict):
+            return settings
+        named = dict(settings)
+        for name in _SEQUENTIAL:
+            given = named.get(name)
+            if isinstance(given, dict):
+                named[name] = {"architecture": name, **given}
+                if named[name]["architecture"] != name:
+                    raise ValueError(f"{name}.architecture must be {name}")
+        return named
 
 
 def _small(architecture: Architecture, layers: int, dropout: float, epochs: int) -> SequenceConfig:

@@ -20,6 +20,7 @@ class SplitConfig(StageConfig):
         test_fraction: share of users (`users`) or of interactions (`time`) that tests.
         negatives: sampled candidates beside each positive.
         cold_fraction: share of the items that leaves the training log altogether; 0 for none.
+        max_train_users: train on at most so many users, drawn by seed; None for all.
         max_valid_users: ask at most so many validation users, drawn by seed; None for all.
         max_test_users: ask at most so many test users, drawn by seed; None for all.
     """
@@ -30,6 +31,7 @@ class SplitConfig(StageConfig):
     test_fraction: float = Field(default=0.1, gt=0, lt=1)
     negatives: int = Field(default=20, ge=1)
     cold_fraction: float = Field(default=0.0, ge=0, lt=1)
+    max_train_users: int | None = Field(default=None, ge=1)
     max_valid_users: int | None = Field(default=None, ge=1)
     max_test_users: int | None = Field(default=None, ge=1)
 

@@ -28,7 +28,7 @@ _HOLD_OUT: Final[Mapping[str, Callable[[Sequences, Mask, SplitConfig], Holdout]]
     "time": hold_out_future,
 }
 # Streams of random numbers: one for each part, so that a change to one leaves the others alone.
-_VALID_STREAM, _TEST_STREAM, _COLD_STREAM = 21, 22, 23
+_VALID_STREAM, _TEST_STREAM, _COLD_STREAM, _TRAIN_STREAM = 21, 22, 23, 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ def make_split(dataset: Dataset, config: SplitConfig) -> Split:
     log = dataset.sequences()
     cold_items = draw_cold_items(log, dataset.n_items, config.cold_fraction, config.seed)
     held = _HOLD_OUT[config.kind](log, ~cold_items[log.items], config)
-    train = _train(log, held, ~cold_items)
+    train = _train(log, held, ~cold_items, config)
     valid, test, cold = _all_questions(log, held, cold_items, config)
     left_out = tuple((why, users) for why, users in held.left_out if users)
     for why, users in left_out:
@@ -98,8 +98,11 @@ def make_split(dataset: Dataset, config: SplitConfig) -> Split:
     )
 
 
-def _train(log: Sequences, held: Holdout, warm: Mask) -> Sequences:
+def _train(log: Sequences, held: Holdout, warm: Mask, config: SplitConfig) -> Sequences:
     users = np.flatnonzero(held.trained)
+    if config.max_train_users is not None and len(users) > config.max_train_users:
+        rng = np.random.default_rng([config.seed, _TRAIN_STREAM])
+        users = np.sort(rng.choice(users, config.max_train_users, replace=False))
     train = log.prefixes(users, held.trained[users]).keeping(warm)
     train = train.take(np.flatnonzero(train.lengths))
     if not len(train):
