@@ -1,10 +1,9 @@
 """One tiny run, made once by the command as a person gives it; all tests here look at it."""
 
-import fcntl
 import os
 
 import pytest
-from end_to_end_cases import ITEMS, TINY, USERS, Command, Tiny, in_process_of_its_own
+from end_to_end_cases import ITEMS, TINY, USERS, Command, Tiny, in_process_of_its_own, made_once
 
 
 @pytest.fixture(scope="session")
@@ -21,9 +20,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory, gistrec: Command) -> Tiny:
     folder.mkdir(exist_ok=True)
     found = Tiny(folder / "tiny.yaml", folder / "bazaar", folder / "run", "")
     said = folder / "said.txt"
-    with (folder / "lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not said.exists():
+    with made_once(folder / "run-made") as needed:
+        if needed:
             found.config.write_text(TINY, encoding="utf-8")
             gistrec.done(
                 "data", "bazaar", "--out", found.bazaar, "--users", USERS, "--items", ITEMS

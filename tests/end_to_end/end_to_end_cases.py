@@ -1,10 +1,12 @@
 """The command as tests give it, and what is made once and looked at by many of them."""
 
 import contextlib
+import fcntl
 import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,8 @@ baselines:
   sasrec: {width: 16, negatives: null, epochs: 2}
 backbone:
   embedded:
-    {width: 32, layers: 2, vision_width: 32, vision_layers: 1, primer_drawings: 48, epochs: 2}
+    {width: 32, layers: 2, vision_width: 32, vision_layers: 1, primer_drawings: 48,
+     invented_users: 48, epochs: 2}
 gist: {max_new_tokens: 8}
 recommender: {epochs: 2, max_windows: 48, batch_size: 8, negatives: 4, history: 4, retrieved: 6}
 """
@@ -82,3 +85,12 @@ def in_process_of_its_own(arguments: list[str]) -> subprocess.Popen[str]:
         start_new_session=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
+
+
+@contextlib.contextmanager
+def made_once(mark: Path) -> Iterator[bool]:
+    """Yield whether ``mark`` is absent, and set it after; other processes wait meanwhile."""
+    with mark.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield not mark.exists()
+        mark.touch()

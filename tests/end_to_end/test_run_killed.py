@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from end_to_end_cases import Tiny, in_process_of_its_own
+from end_to_end_cases import Tiny, in_process_of_its_own, made_once
 
 _PATIENCE = 120.0  # seconds until a stage must have come
 
@@ -53,9 +54,17 @@ def measured(run: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def survivor(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def survivor(tiny: Tiny) -> Path:
     """A run that was killed at every moment, then left alone; finished stages never change."""
-    run = tmp_path_factory.mktemp("killed") / "run"
+    run = tiny.run.with_name("survivor")
+    with made_once(tiny.run.with_name("survivor-made")) as needed:
+        if needed:
+            shutil.rmtree(run, ignore_errors=True)
+            survive(tiny, run)
+    return run
+
+
+def survive(tiny: Tiny, run: Path) -> None:
     finished: dict[str, bytes] = {}
     for reached in MOMENTS.values():
         killed(tiny, run, reached)
@@ -68,7 +77,6 @@ def survivor(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert last.returncode == 0, printed
     assert "goes on from where it was interrupted" in printed
     assert finished.items() <= manifests(run).items()
-    return run
 
 
 def test_every_stage_is_what_it_would_have_been(tiny: Tiny, survivor: Path) -> None:
