@@ -23,7 +23,7 @@ def encoded_image(items: pl.DataFrame, folder: Path, code: int) -> bytes | None:
     if not path or not is_inside(path):
         return None
     try:
-        return (folder / path).read_bytes()
+        return (folder / str(path)).read_bytes()
     except (OSError, ValueError):  # ValueError: a null character in the path
         return None
 

@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from gistrec.data.queries import Queries
@@ -28,15 +30,15 @@ def fingerprint_of_split(
 
 def _sequences(log: Sequences) -> list[bytes]:
     arrays = (log.offsets, log.items, log.timestamps)
-    return [_words(log.users), *map(_bytes, arrays)]
+    return [_words(log.users), *(_bytes(array) for array in arrays)]
 
 
 def _queries(asked: Queries) -> list[bytes]:
     arrays = (asked.positives, asked.candidates, asked.pool)
-    return [*_sequences(asked.histories), *map(_bytes, arrays)]
+    return [*_sequences(asked.histories), *(_bytes(array) for array in arrays)]
 
 
-def _bytes(array: np.ndarray) -> bytes:
+def _bytes(array: npt.NDArray[Any]) -> bytes:
     return np.ascontiguousarray(array).tobytes()
 
 
