@@ -33,7 +33,7 @@ class EmbeddedConfig(StageConfig):
     patch: int = Field(default=8, ge=4)
     vocabulary: int = Field(default=4000, ge=600)
     primer_drawings: int = Field(default=4000, ge=0)
-    invented_users: int = Field(default=1500, ge=0)
+    invented_users: int = Field(default=2500, ge=0)
     epochs: int = Field(default=5, ge=1)
     max_texts: int = Field(default=6000, ge=1)
     batch_size: int = Field(default=32, ge=1)

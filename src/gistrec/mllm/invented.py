@@ -16,7 +16,8 @@ from gistrec.mllm.packing import Row, Tokens
 from gistrec.mllm.primer import primer_parts
 
 _STREAM = 8103
-_HISTORY, _CANDIDATES = 5, 5
+_HISTORY, _NEARBY, _CANDIDATES = 6, 3, 5
+_NEARBY_FITS = 0.3
 _LIKED_WORDS, _LIKED_OF_A_PART = 6, 2
 _TRIES = 8  # texts looked at to find one that fits
 _FAITHFUL = 0.85  # how often a choice follows the taste
@@ -58,7 +59,11 @@ def _row(
     history = [_item(texts, taste, rng) for _ in range(_HISTORY)]
     candidates = [_item(texts, taste, rng)]
     candidates += [_item(texts, None, rng) for _ in range(_CANDIDATES - 1)]
-    known = prompts.known_of_user(nouns, history, [])
+    # What similar users chose fits now and then, and is to be believed no more than that.
+    nearby = [
+        _item(texts, taste if rng.random() < _NEARBY_FITS else None, rng) for _ in range(_NEARBY)
+    ]
+    known = prompts.known_of_user(nouns, history, nearby)
     after = Tokens(backbone.after)
     return Row(
         Tokens(backbone.before) + backbone.tokens(known),
