@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+
 from gistrec.data.checks import check_dataset
 from gistrec.data.dataset import open_dataset
-
 from gistrec.data.sources.importing import ImportOptions, import_dataset
 from gistrec.data.sources.registry import SOURCES
 

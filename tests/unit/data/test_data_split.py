@@ -274,3 +274,14 @@ def test_too_few_users_or_items_are_said() -> None:
 def test_impossible_settings_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         SplitConfig.model_validate(wrong)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_training_users_can_be_capped_and_nothing_else_changes(kind: SplitKind) -> None:
+    dataset = shop([[row % 15, (row + 1) % 15, (row + 2) % 15, 3] for row in range(25)], seed=1)
+    whole = make_split(dataset, SplitConfig(kind=kind, negatives=3))
+    capped = make_split(dataset, SplitConfig(kind=kind, negatives=3, max_train_users=4))
+    assert len(capped.train) == 4
+    assert set(capped.train.users) < set(whole.train.users)
+    assert capped.test.positives.tolist() == whole.test.positives.tolist()
+    assert capped.test.candidates.tolist() == whole.test.candidates.tolist()
