@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 .PHONY: demo test lint types bench clean setup
 
-demo: $(STAMP)  ## the main job on the built-in data, start to leaderboard and report
+demo: $(STAMP)  ## the main job on the built-in data, start to leaderboard
 	$(BIN)/gistrec demo
 
 test: $(STAMP)  ## the whole test suite
@@ -27,7 +27,7 @@ bench: $(STAMP)  ## the budgets for speed and memory, as JSON in benchmarks/
 	for question in benchmarks/*.py; do $(BIN)/python $$question || exit 1; done
 
 clean:  ## everything that was made here, the environment and the demo's run included
-	rm -rf $(VENV) build dist src/*.egg-info runs/demo
+	rm -rf $(VENV) build dist src/*.egg-info runs/demo runs/demo-bazaar
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,31 +1,37 @@
 """How good are the baselines on a dataset, and what do they cost?
 
-python benchmarks/baselines.py DATASET OUT.json [--names sasrec ease] [--small] [--seed 0]
+python benchmarks/baselines.py [DATASET OUT.json] [--names sasrec ease] [--small] [--seed 0]
+
+Without DATASET: the default bazaar with the settings of the small profile.
 
 One line a baseline: quality on the test users' sampled candidates, seconds, epochs. Rows of
 baselines named in an existing OUT.json are replaced, the others are kept.
 """
 
 import argparse
+import tempfile
 import time
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from gistrec.baselines.registry import Baseline, fit_baseline
-from gistrec.config.baselines import (
-    SMALL_BASELINES,
-    BaselineName,
-    BaselinesConfig,
-)
+from gistrec.config.baselines import BaselineName, BaselinesConfig
+from gistrec.config.bazaar import BazaarConfig
+from gistrec.config.load import load_config
 from gistrec.config.split import SplitConfig
+from gistrec.config.system import SystemConfig
+from gistrec.data.bazaar.make import write_bazaar
 from gistrec.data.dataset import open_dataset
 from gistrec.data.queries import Queries
 from gistrec.data.ranker import Scores
 from gistrec.data.split import make_split
 from gistrec.files import read_json, write_json
 from gistrec.sequence.model import SequenceModel
+
+RESULT = Path(__file__).parent / "results" / "baselines-bazaar.json"
 
 
 def metrics(scores: Scores) -> dict[str, float]:
@@ -61,13 +67,25 @@ def row(name: BaselineName, ranker: Baseline, test: Queries, seconds: float) -> 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("dataset", type=Path)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("dataset", type=Path, nargs="?")
+    parser.add_argument("out", type=Path, nargs="?", default=RESULT)
     parser.add_argument("--names", nargs="+", default=list(BaselinesConfig().names))
-    parser.add_argument("--small", action="store_true", help="the settings for small data")
+    parser.add_argument("--small", action="store_true", help="the settings of the small profile")
     parser.add_argument("--seed", type=int, default=0, help="of the split")
     options = parser.parse_args()
-    config = SMALL_BASELINES if options.small else BaselinesConfig()
+    if options.dataset is None:
+        with tempfile.TemporaryDirectory() as folder:
+            write_bazaar(Path(folder), BazaarConfig())
+            options.dataset, options.small = Path(folder), True
+            measure(options)
+    else:
+        measure(options)
+
+
+def measure(options: argparse.Namespace) -> None:
+    file = Path(str(resources.files("gistrec.config") / "profiles" / "small.yaml"))
+    system = load_config(SystemConfig, "mmsrarec", file if options.small else None)
+    config = system.baselines
     dataset = open_dataset(options.dataset)
     split = make_split(dataset, SplitConfig(seed=options.seed))
     old = read_json(options.out)["rows"] if options.out.exists() else []

@@ -9,7 +9,6 @@ import typer
 
 _GIB = 1024**3
 _TIGHT_GIB = 4  # what the built-in demo may need
-_OPTIONAL = {"peft": "LoRA fine-tuning of large backbones"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ def doctor(
 
 
 def machine_findings() -> Iterator[Finding]:
-    """Python, libraries, processors, memory, and what is optional."""
+    """Python, libraries, processors, memory."""
     import os
 
     import torch
@@ -47,7 +46,6 @@ def machine_findings() -> Iterator[Finding]:
     yield Finding("ok", f"processor: {cores} cores, {threads} threads for torch")
     yield _accelerator()
     yield from _memory()
-    yield from (_optional(library, what) for library, what in _OPTIONAL.items())
     if os.environ.get("HF_HUB_OFFLINE") == "1":
         why = "HF_HUB_OFFLINE=1: only the embedded backbone and models on disk can be used"
         yield Finding("off", f"downloads of backbones: {why}")
@@ -117,11 +115,3 @@ def _memory() -> Iterator[Finding]:
     else:
         yield Finding("ok", text)
     yield Finding("ok", f"disk: {shutil.disk_usage(Path.cwd()).free / _GIB:.0f} GiB free here")
-
-
-def _optional(library: str, what: str) -> Finding:
-    from importlib.util import find_spec
-
-    if find_spec(library) is not None:
-        return Finding("ok", f"{what}: {library} is installed")
-    return Finding("off", f"{what}: {library} is not installed; `pip install {library}`")

@@ -16,6 +16,10 @@ from gistrec.cli.recommend import recommend
 from gistrec.cli.run import run
 from gistrec.errors import GistrecError
 
+# Threads that wait for one another must sleep, not spin: beside another busy program spinning made
+# a training step several times slower. OpenMP reads this when torch is first imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 app = typer.Typer(
     name="gistrec",
     no_args_is_help=True,

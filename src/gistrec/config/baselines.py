@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from gistrec.config.base import StageConfig
-from gistrec.config.sequence import Architecture, SequenceConfig
+from gistrec.config.sequence import SequenceConfig
 
 BaselineName = Literal["popularity", "itemknn", "ease", "sasrec", "gru4rec", "bert4rec"]
 
@@ -70,25 +70,3 @@ class BaselinesConfig(StageConfig):
                 if named[name]["architecture"] != name:
                     raise ValueError(f"{name}.architecture must be {name}")
         return named
-
-
-def _small(architecture: Architecture, layers: int, dropout: float, epochs: int) -> SequenceConfig:
-    """What suits some thousands of users and items: a larger learning rate and much dropout."""
-    return SequenceConfig(
-        architecture=architecture,
-        width=64,
-        layers=layers,
-        dropout=dropout,
-        negatives=None,
-        learning_rate=4e-3,
-        warmup_steps=30,
-        epochs=epochs,
-        patience=6,
-    )
-
-
-SMALL_BASELINES = BaselinesConfig(
-    sasrec=_small("sasrec", layers=2, dropout=0.5, epochs=24),
-    gru4rec=_small("gru4rec", layers=1, dropout=0.5, epochs=30),
-    bert4rec=_small("bert4rec", layers=2, dropout=0.3, epochs=28),
-)

@@ -18,7 +18,8 @@ class RecommenderConfig(StageConfig):
         max_gist_tokens: a longer gist or title is cut there; images are never cut.
         loss: `pairwise` is the papers' yes/no cross-entropy, `listwise` a softmax over the
             candidates' yes-minus-no.
-        gist_weight: of the second task, to tell the next item's gist; 0 leaves it out.
+        gist_weight: of the second task, to tell each token of the shared prefix, gists for the most
+            part, from those before it; 0 leaves it out.
         negatives: uniform negatives beside each positive in training.
         epochs: rounds over the training windows.
         max_windows: windows (a user at a moment) drawn anew for each round; None for all.

@@ -18,7 +18,7 @@ from gistrec.mllm.primer import primer_parts
 _STREAM = 8103
 _HISTORY, _NEARBY, _CANDIDATES = 6, 3, 5
 _NEARBY_FITS = 0.3
-_LIKED_WORDS, _LIKED_OF_A_PART = 6, 2
+_LIKED_TEXTS, _LIKED_OF_A_PART = 6, 2
 _TRIES = 8  # texts looked at to find one that fits
 _FAITHFUL = 0.85  # how often a choice follows the taste
 
@@ -77,7 +77,7 @@ def _taste(texts: Sequence[Sequence[str]], rng: np.random.Generator) -> _Taste:
         for part in primer_parts()
     )
     words: set[str] = set()
-    for _ in range(_LIKED_WORDS if texts else 0):
+    for _ in range(_LIKED_TEXTS if texts else 0):
         told = texts[int(rng.integers(len(texts)))]
         words.update(told[:2])  # the most telling
     return _Taste(parts, frozenset(words))

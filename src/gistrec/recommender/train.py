@@ -3,10 +3,11 @@
 Departures from MMSRARec 3.5:
 1. Besides the paper's pairwise yes/no cross-entropy there is a listwise softmax over the
    candidates' yes-minus-no; both train on the packed row, prefix once.
-2. Two kinds of task, both on the packed row: "does this come next?" for every candidate, and the
-   gist of the next item, told at every place of the history. Negatives are drawn anew each round.
-3. The embedded backbone's language model is trained whole, its eyes stay as the warm start left
-   them: image features are computed once.
+2. Two kinds of task instead of the paper's several, both on the packed row: "does this come next?"
+   for every candidate, and the history told token by token, each gist after the ones before it.
+   Negatives are drawn anew each round.
+3. The language model is trained whole, without LoRA; the eyes stay as they were, so that image
+   features are computed once.
 """
 
 from collections.abc import Callable

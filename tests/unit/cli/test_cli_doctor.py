@@ -16,7 +16,7 @@ class Empty(BaseModel):
 
 def test_the_machine_is_described() -> None:
     text = "\n".join(finding.text for finding in machine_findings())
-    for word in ("python 3.", "torch ", "cores", "accelerator", "memory", "disk", "peft"):
+    for word in ("python 3.", "torch ", "cores", "accelerator", "memory", "disk"):
         assert word in text
 
 
