@@ -1,3 +1,4 @@
+import errno
 import os
 import re
 import subprocess
@@ -104,3 +105,24 @@ def test_an_interruption_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(SystemExit) as ended:
         command.main()
     assert ended.value.code == 130
+
+
+def test_what_the_disk_refuses_is_no_fault_of_gistrec(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("GISTREC_DEBUG", raising=False)
+    failing(monkeypatch, NotADirectoryError(errno.ENOTDIR, "Not a directory", "here/there"))
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "gistrec: here/there: Not a directory\n"
+
+
+def test_waiting_threads_sleep_unless_the_person_says_otherwise() -> None:
+    code = "import os, gistrec.cli.main; print(os.environ['OMP_WAIT_POLICY'])"
+    clean = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    for given, expected in (({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")):
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=clean | given, capture_output=True, text=True
+        )
+        assert done.stdout.strip() == expected
