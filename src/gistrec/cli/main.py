@@ -1,5 +1,6 @@
 """The command `gistrec`: what it offers, and how it ends when something is wrong."""
 
+import errno
 import os
 import sys
 from importlib import metadata
@@ -16,9 +17,22 @@ from gistrec.cli.recommend import recommend
 from gistrec.cli.run import run
 from gistrec.errors import GistrecError
 
-# Threads that wait for one another must sleep, not spin: beside another busy program spinning made
-# a training step several times slower. OpenMP reads this when torch is first imported.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Threads that wait for one another must soon sleep: beside another busy program, spinning made a
+# training step several times slower. GNU OpenMP reads this when torch is first imported.
+os.environ.setdefault("GOMP_SPINCOUNT", "5000")
+
+# What a folder, a disk or a right can refuse; no fault of the program.
+_OF_THE_MACHINE = {
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ENOSPC,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+}
 
 app = typer.Typer(
     name="gistrec",
@@ -64,6 +78,10 @@ def main() -> None:
             raise
         if isinstance(error, GistrecError):
             typer.echo(f"gistrec: {error}", err=True)
+            sys.exit(1)
+        if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+            where = f"{error.filename}: " if error.filename else ""
+            typer.echo(f"gistrec: {where}{error.strerror}", err=True)
             sys.exit(1)
         typer.echo(
             f"gistrec: this is a fault of gistrec itself, not of your input: "

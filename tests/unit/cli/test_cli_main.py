@@ -118,10 +118,10 @@ def test_what_the_disk_refuses_is_no_fault_of_gistrec(
     assert capsys.readouterr().err == "gistrec: here/there: Not a directory\n"
 
 
-def test_waiting_threads_sleep_unless_the_person_says_otherwise() -> None:
-    code = "import os, gistrec.cli.main; print(os.environ['OMP_WAIT_POLICY'])"
-    clean = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
-    for given, expected in (({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")):
+def test_waiting_threads_soon_sleep_unless_the_person_says_otherwise() -> None:
+    code = "import os, gistrec.cli.main; print(os.environ['GOMP_SPINCOUNT'])"
+    clean = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    for given, expected in (({}, "5000"), ({"GOMP_SPINCOUNT": "300000"}, "300000")):
         done = subprocess.run(
             [sys.executable, "-c", code], env=clean | given, capture_output=True, text=True
         )
