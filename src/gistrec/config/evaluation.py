@@ -1,8 +1,8 @@
 """How systems are measured."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from gistrec.config.base import StageConfig
 
@@ -19,7 +19,7 @@ class EvaluationConfig(StageConfig):
         chunk: users scored in one call; None lets the size of the catalogue decide.
     """
 
-    protocols: tuple[Protocol, ...] = ("full", "sampled")
+    protocols: Annotated[tuple[Protocol, ...], Field(min_length=1)] = ("full", "sampled")
     resamples: PositiveInt = 1000
     seed: int = 0
     chunk: PositiveInt | None = None

@@ -35,7 +35,9 @@ def read_table(
     """Read one Parquet file, less the columns ``without``; None where it cannot be read."""
     name = path.name
     if not path.is_file():
-        return None, [Defect(name, None, "", f"is missing from {path.parent}", True)]
+        there = path.parent.is_dir()
+        what = f"is missing from {path.parent}" + ("" if there else ", which is no folder")
+        return None, [Defect(name, None, "", what, True)]
     try:
         columns = [column for column in pl.read_parquet_schema(path) if column not in without]
         return pl.read_parquet(path, columns=columns), []

@@ -9,6 +9,7 @@ from gistrec.config.evaluation import Protocol
 from gistrec.data.queries import Queries
 from gistrec.data.ranker import Ranker
 from gistrec.data.split import Split
+from gistrec.errors import ConfigError
 from gistrec.evaluation.leaderboard import save_leaderboard
 from gistrec.evaluation.protocol import rank_queries
 from gistrec.evaluation.ranks import load_ranks, ranks_file, save_ranks
@@ -20,7 +21,11 @@ from gistrec.pipeline.workplace import Workplace
 
 
 def asked_protocols(work: Workplace, split: Split) -> dict[Protocol, Queries]:
-    """The questions of every protocol that the configuration names and the split can ask."""
+    """The questions of every protocol that the configuration names and the split can ask.
+
+    Raises:
+        ConfigError: the split can ask none of them.
+    """
     questions: dict[Protocol, Queries | None] = {
         schema.FULL: split.test,
         schema.SAMPLED: split.test,
@@ -28,7 +33,12 @@ def asked_protocols(work: Workplace, split: Split) -> dict[Protocol, Queries]:
         schema.COLD_SAMPLED: split.cold,
     }
     asked = {name: questions[name] for name in work.config.evaluation.protocols}
-    return {name: queries for name, queries in asked.items() if queries is not None}
+    answerable = {name: queries for name, queries in asked.items() if queries is not None}
+    if not answerable:
+        named = ", ".join(asked)
+        message = f"evaluation.protocols names only {named}, and the split has no cold items: "
+        raise ConfigError(message + "set split.cold_fraction above 0, or add the protocol full")
+    return answerable
 
 
 def evaluate_system(

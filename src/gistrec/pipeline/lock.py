@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gistrec import schema
 from gistrec.errors import RunError
 
 _LOCK_FILE = ".lock"
@@ -36,6 +37,18 @@ def locked_run(run: Path) -> Iterator[None]:
             yield
         finally:
             _held.remove(folder)
+
+
+def refuse_other_folder(run: Path) -> None:
+    """Leave a folder alone that holds something else, a dataset above all.
+
+    Raises:
+        RunError: ``run`` is not empty, and no run was ever begun in it.
+    """
+    if not run.is_dir() or (run / _LOCK_FILE).exists() or (run / schema.CONFIG_FILE).exists():
+        return
+    if any(not entry.name.startswith(".") for entry in run.iterdir()):
+        raise RunError(f"{run} holds something that is not a run: name a new or an empty --run")
 
 
 def _made(run: Path) -> Path:

@@ -27,7 +27,7 @@ from gistrec.pipeline.baselines import baseline_stage, open_baseline, stage_name
 from gistrec.pipeline.collab import collab_stage
 from gistrec.pipeline.evaluation import evaluate_system, publish_leaderboard
 from gistrec.pipeline.gist import gist_stage
-from gistrec.pipeline.lock import locked_run
+from gistrec.pipeline.lock import locked_run, refuse_other_folder
 from gistrec.pipeline.recommender import open_recommender, recommender_stage, retrieved_items
 from gistrec.pipeline.split import split_stage
 from gistrec.pipeline.states import has_oracle
@@ -74,6 +74,7 @@ def run_system(
         RunError: the run is in use, or its folder is something else.
     """
     config = load_config(SystemConfig, system, config_file, overrides)
+    refuse_other_folder(run)
     opened = open_dataset(
         dataset,
         withhold=config.dataset.withhold,

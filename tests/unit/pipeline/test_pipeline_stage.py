@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gistrec.errors import RunError
 from gistrec.files import read_json, write_json
-from gistrec.pipeline.lock import locked_run
+from gistrec.pipeline.lock import locked_run, refuse_other_folder
 from gistrec.pipeline.manifest import find_manifest, read_manifest, stage_fingerprint
 from gistrec.pipeline.stage import partial_folder, run_stage
 from gistrec.pipeline.states import stage_states
@@ -317,3 +317,14 @@ def test_a_killed_run_ends_as_if_it_had_not_been_killed(
     built = (tmp_path / "log").read_text().splitlines()
     assert sorted(built) == sorted((whole / "log").read_text().splitlines())
     assert len(built) == len(set(built)) == 2 * 2 * 4  # no step was built twice
+
+
+def test_a_folder_of_something_else_is_no_place_for_a_run(tmp_path: Path) -> None:
+    refuse_other_folder(tmp_path / "absent")
+    refuse_other_folder(tmp_path)
+    (tmp_path / "items.parquet").touch()
+    with pytest.raises(RunError, match="holds something that is not a run"):
+        refuse_other_folder(tmp_path)
+    with locked_run(tmp_path):
+        pass
+    refuse_other_folder(tmp_path)

@@ -1,0 +1,45 @@
+"""Runs that are refused, and what they leave as it was."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from gistrec.data.checks import check_dataset
+from gistrec.data.dataset import Card, write_dataset
+from gistrec.errors import ConfigError, DataError, RunError
+from gistrec.pipeline.run import run_system
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """Twelve users of four items each, out of sixteen."""
+    items = [f"i{code}" for code in range(16)]
+    rows = [(f"u{user}", items[(user + k) % 16], k) for user in range(12) for k in range(4)]
+    log = pl.DataFrame(rows, schema=["user_id", "item_id", "timestamp"], orient="row")
+    catalogue = pl.DataFrame({"item_id": items, "title": items})
+    return write_dataset(tmp_path / "dataset", catalogue, log, Card("small")).folder
+
+
+def test_a_run_in_the_folder_of_its_dataset_is_refused_and_harms_nothing(dataset: Path) -> None:
+    before = {file.name: file.read_bytes() for file in dataset.iterdir()}
+    with pytest.raises(RunError, match="holds something that is not a run"):
+        run_system("popularity", dataset, dataset)
+    assert {file.name: file.read_bytes() for file in dataset.iterdir()} == before
+
+
+def test_cold_protocols_alone_need_cold_items(dataset: Path, tmp_path: Path) -> None:
+    asked = ["evaluation.protocols=[cold-full]", "split.negatives=3"]
+    with pytest.raises(ConfigError, match=r"only cold-full.*split\.cold_fraction above 0"):
+        run_system("popularity", dataset, tmp_path / "run", overrides=asked)
+
+
+def test_no_protocol_at_all_is_refused(dataset: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"evaluation\.protocols"):
+        run_system("popularity", dataset, tmp_path / "run", overrides=["evaluation.protocols=[]"])
+
+
+def test_a_folder_that_is_not_there_is_said_to_be_none(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="which is no folder"):
+        run_system("popularity", tmp_path / "absent", tmp_path / "run")
+    assert all("no folder" in defect.what for defect in check_dataset(tmp_path / "absent"))
