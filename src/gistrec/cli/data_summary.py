@@ -43,7 +43,7 @@ def show_import(report: "ImportReport") -> None:
     if report.failures_file:
         console.print(f"failed images are listed in {report.failures_file}", markup=False)
     if warnings := report.dataset.warnings:
-        told = f"{len(warnings)} kinds of warnings: gistrec data check {report.dataset.folder}"
+        told = f"kinds of warnings: {len(warnings)}; see gistrec data check {report.dataset.folder}"
         console.print(told, style="yellow", markup=False)
     console.print(f"written: {report.dataset.folder}", markup=False)
 

@@ -122,7 +122,8 @@ def _all_questions(
     test_users = users_to_ask(held.test, config.max_test_users, test_rng)
     for users, what in ((valid_users, "validation"), (test_users, "test")):
         if not len(users):
-            raise DataError(f"the {config.kind} split leaves no {what} user to ask")
+            message = f"the {config.kind} split leaves no {what} user to ask: such a user needs "
+            raise DataError(message + "an earlier item; add interactions or set another split.kind")
     valid = questions(log, valid_users, held.valid, warm, valid_rng)
     test = questions(log, test_users, held.test, warm, test_rng)
     if not cold_items.any():

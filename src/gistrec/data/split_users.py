@@ -27,7 +27,8 @@ def hold_out_users(log: Sequences, warm: Mask, config: SplitConfig) -> Holdout:
     """
     n_users = len(log)
     if n_users < 3:
-        raise DataError(f"{n_users} users cannot be split into training, validation and test")
+        message = "the users split needs at least 3 users, to train, to validate and to test; "
+        raise DataError(f"{message}there are {n_users}: set split.kind=last-out, or add users")
     order = np.random.default_rng([config.seed, _STREAM]).permutation(n_users)
     n_test = max(1, round(n_users * config.test_fraction))
     n_valid = max(1, round(n_users * config.valid_fraction))

@@ -31,8 +31,10 @@ def load_leaderboard(run: Path) -> list[Row]:
     source = run / schema.LEADERBOARD_FILE
     try:
         return _ROWS.validate_python(read_json(source))
-    except FileNotFoundError as fault:
-        raise RunError(f"{source} is missing; evaluate the run first") from fault
+    except (FileNotFoundError, NotADirectoryError) as fault:
+        raise RunError(
+            f"{source} is missing; finish the run first: give its `gistrec run` command (again)"
+        ) from fault
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as fault:
         raise RunError(f"{source} is not readable JSON ({fault}); evaluate the run again") from None
     except ValidationError as fault:

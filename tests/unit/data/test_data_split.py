@@ -251,7 +251,7 @@ def test_a_split_does_not_depend_on_titles_or_texts() -> None:
 
 
 def test_too_few_users_or_items_are_said() -> None:
-    with pytest.raises(DataError, match="2 users"):
+    with pytest.raises(DataError, match="there are 2"):
         make_split(dataset_of([[1, 2], [2, 3]], N_ITEMS), SplitConfig())
     rows = [[item, item + 1] for item in range(20)]
     with pytest.raises(DataError, match=r"split\.negatives"):

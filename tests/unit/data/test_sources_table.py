@@ -114,6 +114,19 @@ def test_a_log_that_cannot_be_told_is_refused_with_what_was_seen(tmp_path):
         read_table([written(tmp_path, "uid,item\nu,a\n", None)])
 
 
+def test_columns_separated_by_semicolons_are_named_as_such(tmp_path):
+    with pytest.raises(DataError, match=r"separated by semicolons; save .* commas"):
+        read_table([written(tmp_path, "user_id;item_id\nu;a\n", None)])
+
+
+def test_a_file_that_is_no_text_is_refused_without_printing_it(tmp_path):
+    folder = written(tmp_path)
+    (folder / "items.csv").write_bytes(b"\xff\xfe\x00item_id\n")
+    with pytest.raises(DataError, match=r"items\.csv: not UTF-8 text; convert") as told:
+        read_table([folder])
+    assert "\x00" not in str(told.value)
+
+
 def test_a_mapped_column_that_is_absent_is_refused(tmp_path):
     with pytest.raises(DataError, match="has no column 'heading'"):
         read_table([written(tmp_path)], parse_column_map(["title=heading"]))

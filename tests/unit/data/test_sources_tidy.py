@@ -67,8 +67,10 @@ def test_items_that_nobody_chose_fall_out_when_asked():
 
 
 def test_nothing_left_is_an_error():
-    with pytest.raises(DataError, match="no interaction is left out of 5"):
+    with pytest.raises(DataError, match=r"none of 5 interactions remains.*--min-rating"):
         tidied(raw(ROWS), min_rating=6)
+    with pytest.raises(DataError, match="holds no interaction"):
+        tidied(raw([]))
 
 
 def test_ratings_asked_of_a_log_without_are_an_error():

@@ -146,7 +146,7 @@ def test_a_file_that_is_no_leaderboard_is_refused(tmp_path: Path, text: str, wha
 
 
 def test_a_missing_leaderboard_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="evaluate the run first"):
+    with pytest.raises(RunError, match="finish the run first"):
         load_leaderboard(tmp_path)
     with pytest.raises(RunError, match="at least one"):
         read_leaderboard([])

@@ -130,8 +130,9 @@ def fault_in(table: TextTable, fields: Sequence[Field], otherwise: str) -> DataE
     except DataError as error:
         return error
     except UnicodeDecodeError as error:
-        where = f"{table.path}, after line {line}"
-        return DataError(f"{where}: not UTF-8 text ({error.reason}); convert the file to UTF-8")
+        return DataError(
+            f"{table.path}: not UTF-8 text ({error.reason}); convert the file to UTF-8"
+        )
     except (EOFError, OSError, zlib.error) as error:
         return DataError(f"{table.path}, after line {line}: damaged or unreadable ({error})")
     return DataError(f"{table.path}: {otherwise.splitlines()[0] if otherwise else 'unreadable'}")

@@ -12,7 +12,7 @@ import polars as pl
 
 from gistrec import schema
 from gistrec.data.sources.columns import INTERACTIONS, ITEMS, ColumnMap
-from gistrec.data.sources.delimited import Csv
+from gistrec.data.sources.delimited import Csv, first_line
 from gistrec.data.sources.fields import READ_ERRORS, Field, Kind, Row, TextTable, read_fields
 from gistrec.data.sources.finding import find_files
 from gistrec.data.sources.raw import Note, Raw
@@ -82,6 +82,8 @@ def _opened(path: Path) -> TextTable:
 
 
 def _names(table: TextTable) -> list[str]:
+    if isinstance(table, Csv):
+        first_line(table.path)  # refuses what is no text
     try:
         return table.scan().collect_schema().names()
     except READ_ERRORS as error:
@@ -95,6 +97,12 @@ def _by_part(tables: Sequence[TextTable], columns: ColumnMap) -> tuple[TextTable
     if len(logs) == 1 and len(catalogues) <= 1:
         return logs[0], catalogues[0] if catalogues else None
     seen = "; ".join(f"{table.path} has {', '.join(_names(table))}" for table in tables)
+    joined = [name for table in tables for name in _names(table) if ";" in name and user in name]
+    if joined:
+        raise DataError(
+            f"{NAME}: the columns {joined[0]!r} are separated by semicolons; save the files with "
+            "commas (.csv) or tabs (.tsv)"
+        )
     raise DataError(
         f"{NAME}: needs one log, the file with the user column {user!r}, and at most one catalogue"
         f" without it. {seen}. Say which column is the user with --map user_id=THEIRS"

@@ -97,8 +97,11 @@ def _fitting_items(
 
 
 def _refuse_nothing(raw: Raw, left: pl.DataFrame) -> None:
+    if not raw.interactions.height:
+        raise DataError(f"{raw.origin}: the log holds no interaction")
     if left.is_empty():
-        raise DataError(f"{raw.origin}: no interaction is left out of {raw.interactions.height}")
+        message = f"{raw.origin}: none of {raw.interactions.height} interactions remains; "
+        raise DataError(message + "ask for a lower --min-rating or --min-interactions")
 
 
 def _lost(before: pl.DataFrame, after: pl.DataFrame) -> int:
