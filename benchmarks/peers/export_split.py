@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from gistrec.data.dataset import open_dataset
-from gistrec.data.split import make_split
 
 from gistrec.config.split import SplitConfig
+from gistrec.data.dataset import open_dataset
 from gistrec.data.sequences import Sequences
+from gistrec.data.split import make_split
 
 
 def as_rows(sequences: Sequences, name: str) -> pl.DataFrame:
