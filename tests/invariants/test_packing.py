@@ -49,12 +49,12 @@ def features(tiny_backbone: Backbone, pictures: list[bytes]) -> ImageFeatures:
     return image_features(tiny_backbone, N_ITEMS, lambda code: pictures[code])
 
 
-def row_of(backbone: Backbone, prompt: Prompt) -> Row:
+def row_of(backbone: Backbone, prompt: Prompt, features: ImageFeatures) -> Row:
     prefix, branches = prompt
     after = Tokens(backbone.after)
     return Row(
-        Tokens(backbone.before) + backbone.tokens(prefix),
-        tuple(backbone.tokens(branch) + after for branch in branches),
+        Tokens(backbone.before) + backbone.tokens(prefix, features.grid),
+        tuple(backbone.tokens(branch, features.grid) + after for branch in branches),
     )
 
 
@@ -67,10 +67,12 @@ def alone(backbone: Backbone, row: Row, pictures: Sequence[bytes]) -> torch.Tens
     scores = []
     for branch in row.branches:
         tokens = row.prefix + branch
-        pixels = [backbone.pixels([opened(pictures[code])]) for code in tokens.images]
+        shown = [opened(pictures[code]) for code in tokens.codes]
+        prepared = backbone.family.prepare(shown) if shown else []
+        pixels = [one.inputs["pixel_values"] for one in prepared]
         logits = backbone.model(
             input_ids=torch.tensor([tokens.ids]),
-            pixel_values=torch.stack(pixels, dim=1) if pixels else None,
+            pixel_values=torch.stack(pixels)[None] if prepared else None,
         ).logits[0, -1]
         yes, no = logits[list(backbone.yes_ids)], logits[list(backbone.no_ids)]
         scores.append(yes.logsumexp(0) - no.logsumexp(0))
@@ -82,7 +84,7 @@ def alone(backbone: Backbone, row: Row, pictures: Sequence[bytes]) -> torch.Tens
 def test_a_packed_row_scores_like_prompts_of_its_own(
     prompt: Prompt, tiny_backbone: Backbone, features: ImageFeatures, pictures: list[bytes]
 ) -> None:
-    row = row_of(tiny_backbone, prompt)
+    row = row_of(tiny_backbone, prompt, features)
     with torch.no_grad():
         separate = alone(tiny_backbone, row, pictures)
     (packed,) = score_rows(tiny_backbone, [row], features)
@@ -95,7 +97,7 @@ def test_a_packed_row_scores_like_prompts_of_its_own(
 def test_order_batch_and_chunks_change_nothing(
     batch: list[Prompt], data: st.DataObject, tiny_backbone: Backbone, features: ImageFeatures
 ) -> None:
-    rows = [row_of(tiny_backbone, prompt) for prompt in batch]
+    rows = [row_of(tiny_backbone, prompt, features) for prompt in batch]
     singly = [score_rows(tiny_backbone, [row], features)[0] for row in rows]
     together = score_rows(tiny_backbone, rows, features)
     narrow = score_rows(tiny_backbone, rows, features, max_tokens=1)
@@ -117,10 +119,10 @@ def test_order_batch_and_chunks_change_nothing(
 def test_gradients_of_a_packed_row_are_those_of_separate_prompts(
     prompt: Prompt, tiny_backbone: Backbone, features: ImageFeatures
 ) -> None:
-    row = row_of(tiny_backbone, prompt)
+    row = row_of(tiny_backbone, prompt, features)
     singles = [Row(row.prefix, (branch,)) for branch in row.branches]
     weights = torch.linspace(-1.0, 1.0, len(row.branches))
-    language = tiny_backbone.model.model.text_model.named_parameters()
+    language = tiny_backbone.language.named_parameters()
     parameters = {name: value for name, value in language if value.requires_grad}
 
     def gradients(rows: list[Row]) -> tuple[torch.Tensor, ...]:
@@ -139,7 +141,7 @@ def test_a_candidate_never_sees_another(tiny_backbone: Backbone, features: Image
     prefix = [ItemImage(0), "user chose red sofa"]
     first: list[Segment] = ["blue lamp"]
     seen = [
-        score_rows(tiny_backbone, [row_of(tiny_backbone, (prefix, [first, other]))], features)[0]
+        score_rows(tiny_backbone, [row_of(tiny_backbone, (prefix, [first, other]), features)], features)[0]
         for other in (["green chair"], [ItemImage(3), "plain item"])
     ]
     assert seen[0][0] == pytest.approx(seen[1][0].item(), abs=TOLERANCE)
@@ -151,8 +153,8 @@ def test_what_is_compared_differs_between_candidates(
 ) -> None:
     """The tolerance means something: other words, another image or another history score apart."""
     rows = [
-        row_of(tiny_backbone, (["user chose red"], [["sofa"], ["lamp"], [ItemImage(1)]])),
-        row_of(tiny_backbone, (["user chose blue"], [["sofa"], ["lamp"], [ItemImage(2)]])),
+        row_of(tiny_backbone, (["user chose red"], [["sofa"], ["lamp"], [ItemImage(1)]]), features),
+        row_of(tiny_backbone, (["user chose blue"], [["sofa"], ["lamp"], [ItemImage(2)]]), features),
     ]
     scores = torch.cat(score_rows(tiny_backbone, rows, features)).numpy()
     gaps = np.abs(scores[:, None] - scores)[~np.eye(6, dtype=bool)]

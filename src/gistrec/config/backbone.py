@@ -1,5 +1,7 @@
 """Which multimodal language model is used, and how the embedded one is made."""
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from gistrec.config.base import StageConfig
@@ -60,8 +62,24 @@ class BackboneConfig(StageConfig):
 
     Attributes:
         model: `embedded`, a folder written by save_pretrained, or a hub id.
+        revision: a branch, tag or commit of a hub id.
+        adapter: a LoRA adapter to put on the model, a folder or a hub id.
+        dtype: of the weights; `auto` is float32 on CPU and MPS, the checkpoint's own on CUDA.
+        device: `auto` is CUDA, else MPS, else the CPU.
+        attention: the kernel; `auto` is sdpa, on CUDA whichever of sdpa and flex a measurement
+            finds faster.
+        quantize: 8-bit or 4-bit weights by bitsandbytes, on CUDA.
+        max_image_tokens: a larger image is shrunk to so many tokens, in families whose images take
+            as many as their size asks for.
         embedded: how the embedded one is made.
     """
 
     model: str = "embedded"
+    revision: str | None = None
+    adapter: str | None = None
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    attention: Literal["auto", "sdpa", "eager", "flex"] = "auto"
+    quantize: Literal["none", "int8", "int4"] = "none"
+    max_image_tokens: int | None = Field(default=None, ge=1)
     embedded: EmbeddedConfig = EmbeddedConfig()

@@ -75,7 +75,9 @@ def _summarise(
     seen: dict[int, tuple[str, ...]] = {}
     read: dict[int, tuple[str, ...]] = {}
     looking = [code for code in codes if code in catalogue.features and config.image_keywords]
-    questions = [backbone.question(prompts.image_keywords(code)) for code in looking]
+    questions = [
+        backbone.question(prompts.image_keywords(code), catalogue.features.grid) for code in looking
+    ]
     for row, answer in _answers(backbone, questions, catalogue.features, config):
         seen[looking[row]] = prompts.parsed(answer, config.image_keywords)
     reading = [

@@ -1,23 +1,34 @@
 """A multimodal language model with its processor, and what the rest needs to know about both."""
 
 import functools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
-from huggingface_hub.utils.tqdm import are_progress_bars_disabled, enable_progress_bars
-from PIL import Image
-from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, PreTrainedModel
-from transformers.processing_utils import ProcessorMixin
-from transformers.utils.logging import disable_progress_bar
+from torch import nn
+from transformers import PreTrainedModel
+from transformers.cache_utils import DynamicCache
 
 from gistrec.errors import BackboneError
-from gistrec.mllm.packing import Tokens
+from gistrec.mllm.chat import read_frame
+from gistrec.mllm.families.family import Family, Grid
+from gistrec.mllm.families.registry import family_of
+from gistrec.mllm.packing import Layout, Marks, Packed, Picture, Row, Tokens, pack
+from gistrec.mllm.processor import Processor
 from gistrec.mllm.prompts import NO, YES, ItemImage, Segment
+from gistrec.mllm.visibility import masks
 
-FAMILIES = ("idefics3",)
-_MARK = "gistrec marks the place"
+Grids = Callable[[int], Grid]
+
+
+@dataclass(frozen=True, eq=False)
+class Past:
+    """What has been run already: keys and values of its tokens, and their marks."""
+
+    cache: DynamicCache
+    marks: Marks
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,19 +36,34 @@ class Backbone:
     """A model, its processor, and the tokens that frame a question and answer yes or no.
 
     Attributes:
+        model: with adapters injected, where there are any.
+        family: how images become tokens, and where tokens stand.
         before, after: token ids that the chat template puts around a user's words, up to the first
             token of the answer.
+        image: what the chat template writes for an image.
         yes_ids, no_ids: ids of the first tokens an answer yes or no may begin with.
-        end_id: the token that ends an answer.
+        end_ids: tokens that end an answer; the first is the one answers are taught with.
+        base: what a saved adapter belongs to; None where the weights are the model's own.
     """
 
     model: PreTrainedModel
-    processor: ProcessorMixin
+    processor: Processor
+    family: Family
     before: tuple[int, ...]
     after: tuple[int, ...]
+    image: str
     yes_ids: tuple[int, ...]
     no_ids: tuple[int, ...]
-    end_id: int
+    end_ids: tuple[int, ...]
+    base: str | None = None
+    _text_ids: Callable[[str], tuple[int, ...]] = field(init=False, repr=False)
+    _image_ids: Callable[[Grid], tuple[int, ...]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        text = functools.lru_cache(maxsize=200_000)(self._encoded_text)
+        image = functools.lru_cache(maxsize=4096)(self._encoded_image)
+        object.__setattr__(self, "_text_ids", text)
+        object.__setattr__(self, "_image_ids", image)
 
     @property
     def device(self) -> torch.device:
@@ -45,166 +71,232 @@ class Backbone:
         return next(self.model.parameters()).device
 
     @property
+    def language(self) -> Any:
+        """The language model, without its head."""
+        return self.model.model.get_decoder()
+
+    @property
+    def eyes(self) -> tuple[nn.Module, ...]:
+        """Vision tower and projector; never trained after the warm start."""
+        return self.family.eyes
+
+    @property
+    def context(self) -> int:
+        """The longest prompt that the model was made for, in tokens."""
+        return int(self.model.config.get_text_config().max_position_embeddings)
+
+    @property
+    def end_id(self) -> int:
+        """The token that ends an answer."""
+        return self.end_ids[0]
+
+    @property
     def pad_id(self) -> int:
         """The token that fills a batch's ragged edge."""
         pad = self.processor.tokenizer.pad_token_id
         return self.end_id if pad is None else int(pad)
 
+    @property
+    def layout(self) -> Layout:
+        """How tokens are laid out in a batch."""
+        family = self.family
+        return Layout(self.pad_id, family.image_token_id, family.axes, family.positions)
+
     def text_ids(self, text: str) -> tuple[int, ...]:
         """Token ids of a piece of text, the same wherever it stands."""
-        return _text_ids(self, text)
+        return self._text_ids(text)
 
-    def image_ids(self) -> tuple[int, ...]:
+    def image_ids(self, grid: Grid) -> tuple[int, ...]:
         """Token ids of one whole image with the marks around it."""
-        return _image_ids(self)
+        return self._image_ids(grid)
 
-    def tokens(self, segments: Sequence[Segment]) -> Tokens:
-        """The segments' ids one after the other, without the chat's frame."""
+    def tokens(self, segments: Sequence[Segment], grids: Grids | None = None) -> Tokens:
+        """The segments' ids one after the other, without the chat's frame.
+
+        Args:
+            segments: texts and images of items.
+            grids: rows and columns of an item's image tokens; needed where there is an image.
+
+        Raises:
+            ValueError: an image without ``grids``.
+        """
         ids: list[int] = []
-        images: list[int] = []
+        images: list[Picture] = []
         for segment in segments:
             if isinstance(segment, ItemImage):
-                ids += self.image_ids()
-                images.append(segment.code)
+                if grids is None:
+                    raise ValueError(f"the image of item {segment.code} has no grid")
+                grid = grids(segment.code)
+                ids += self.image_ids(grid)
+                images.append(Picture(segment.code, *grid))
             else:
                 ids += self.text_ids(segment)
         return Tokens(tuple(ids), tuple(images))
 
-    def question(self, segments: Sequence[Segment]) -> Tokens:
+    def question(self, segments: Sequence[Segment], grids: Grids | None = None) -> Tokens:
         """The segments in the chat's frame, up to where the answer begins."""
-        return Tokens(self.before) + self.tokens(segments) + Tokens(self.after)
+        return Tokens(self.before) + self.tokens(segments, grids) + Tokens(self.after)
 
     def answer(self, text: str) -> Tokens:
         """An answer as the model is taught to give it, with its end."""
         return Tokens((*self.text_ids(text), self.end_id))
 
-    def pixels(self, images: Sequence[Image.Image]) -> torch.Tensor:
-        """RGB images as float32 [n, 3, side, side], one frame each."""
-        batch = self.processor.image_processor(
-            [[image] for image in images],
-            return_tensors="pt",
-            do_image_splitting=False,
-            do_pad=True,
-        )
-        return batch["pixel_values"][:, 0]
+    def pack(self, rows: Sequence[Row]) -> Packed:
+        """Rows in one batch, on the model's device."""
+        return pack(rows, self.layout).to(self.device)
 
-    def features(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Image features in the language model's width: [n, tokens an image, d]."""
-        found = self.model.model.get_image_features(pixels[:, None].to(self.device))
-        return torch.stack(list(found.pooler_output))
+    def hidden(
+        self, packed: Packed, features: torch.Tensor | None, past: Past | None = None
+    ) -> torch.Tensor:
+        """Last-layer states [b, s, d]; the one entry to the language model.
 
-    def embed(self, ids: torch.Tensor, features: torch.Tensor | None) -> torch.Tensor:
-        """Input embeddings [b, s, d] of ids [b, s], image tokens filled from features [m, d]."""
-        embedded = self.model.get_input_embeddings()(ids)
-        if features is None:
-            return embedded
-        place = (ids == self.model.config.image_token_id)[..., None]
-        return embedded.masked_scatter(place, features.to(embedded.dtype))
+        Args:
+            packed: what is run.
+            features: of its images in order, [k, tokens, d]; None without images.
+            past: what was run before it; its cache grows by this batch.
+        """
+        language, ids = self.language, packed.ids
+        place = ids == self.family.image_token_id
+        embeddings = self.model.get_input_embeddings()
+        # Some families' image token has no embedding of its own.
+        text = ids if features is None else ids.masked_fill(place, 0)
+        embedded = embeddings(text)
+        more: dict[str, object] = {}
+        if features is not None:
+            features = features.to(embedded.device, embedded.dtype)
+            embedded = embedded.masked_scatter(place[..., None], features[0])
+            if len(features) > 1:
+                more = {"visual_pos_masks": place, "deepstack_visual_embeds": list(features[1:])}
+        seen = packed.marks if past is None else past.marks.followed_by(packed.marks)
+        positions = packed.positions[0] if self.family.axes == 1 else packed.positions
+        return language(
+            inputs_embeds=embedded,
+            attention_mask=masks(
+                language.config, packed.marks, seen, self.family.whole_images, embedded.dtype
+            ),
+            position_ids=positions,
+            past_key_values=None if past is None else past.cache,
+            use_cache=past is not None,
+            **more,
+        ).last_hidden_state
+
+    def begin(self, packed: Packed, features: torch.Tensor | None) -> tuple[torch.Tensor, Past]:
+        """Run a batch that others will follow: its states, and what those are to go on from."""
+        nothing = packed.marks
+        empty = Marks(nothing.branch[:, :0], nothing.order[:, :0], nothing.picture[:, :0])
+        past = Past(DynamicCache(), empty)
+        return self.hidden(packed, features, past), Past(past.cache, packed.marks)
+
+    def logits(self, states: torch.Tensor) -> torch.Tensor:
+        """Logits over the vocabulary, float32 [n, v] from states [n, d]."""
+        return self._capped(self.head(states.to(self.head.weight.dtype)).float())
+
+    def some_logits(self, states: torch.Tensor, ids: Sequence[int]) -> torch.Tensor:
+        """Logits of the tokens ``ids`` alone, float32 [n, ids] from states [n, d]."""
+        # Never in bfloat16: its few digits would make candidates tie.
+        head, chosen = self.head, torch.tensor(ids, device=states.device)
+        with torch.autocast(states.device.type, enabled=False):
+            logits = states.float() @ head.weight[chosen].T.float()
+            if head.bias is not None:
+                logits = logits + head.bias[chosen].float()
+            return self._capped(logits)
+
+    @property
+    def head(self) -> nn.Linear:
+        """The language head."""
+        head: nn.Linear = self.model.get_output_embeddings()
+        return head
 
     def save(self, folder: Path) -> None:
         """Write model and processor where ``load_backbone`` finds them."""
         self.model.save_pretrained(folder)
         self.processor.save_pretrained(folder)
 
+    def _capped(self, logits: torch.Tensor) -> torch.Tensor:
+        cap = getattr(self.model.config.get_text_config(), "final_logit_softcapping", None)
+        return logits if cap is None else torch.tanh(logits / cap) * cap
 
-@functools.lru_cache(maxsize=200_000)
-def _text_ids(backbone: Backbone, text: str) -> tuple[int, ...]:
-    # A user's text may spell out an image mark or an end of turn: it stays text.
-    encoded = backbone.processor.tokenizer(
-        text, add_special_tokens=False, split_special_tokens=True
-    )
-    return tuple(encoded["input_ids"])
+    def _encoded_text(self, text: str) -> tuple[int, ...]:
+        # A user's text may spell out an image mark or an end of turn: it stays text.
+        encoded = self.processor.tokenizer(
+            text, add_special_tokens=False, split_special_tokens=True
+        )
+        return tuple(encoded["input_ids"])
+
+    def _encoded_image(self, grid: Grid) -> tuple[int, ...]:
+        shown = self.image.replace(self.family.placeholder, self.family.expansion(grid))
+        return tuple(self.processor.tokenizer(shown, add_special_tokens=False)["input_ids"])
 
 
-@functools.lru_cache(maxsize=8)
-def _image_ids(backbone: Backbone) -> tuple[int, ...]:
-    marks = backbone.processor.replace_image_token({"rows": [[0]], "cols": [[0]]}, 0)
-    return tuple(backbone.processor.tokenizer(marks, add_special_tokens=False)["input_ids"])
-
-
-def make_backbone(model: PreTrainedModel, processor: ProcessorMixin) -> Backbone:
+def make_backbone(
+    model: PreTrainedModel,
+    processor: Processor,
+    max_image_tokens: int | None = None,
+    base: str | None = None,
+) -> Backbone:
     """Find the frame and the answers of a model and its processor.
+
+    Args:
+        model: the whole model.
+        processor: its processor.
+        max_image_tokens: of one image; a larger one is shrunk where the family can.
+        base: what an adapter in the model belongs to.
 
     Raises:
         BackboneError: no chat template, an unknown family, or yes and no are not told apart.
     """
-    _check_family(model.config.model_type)
     tokenizer = processor.tokenizer
-    if not getattr(processor, "chat_template", None):
-        raise BackboneError("the backbone has no chat template; use an instruction-tuned model")
-    framed = processor.apply_chat_template(
-        [{"role": "user", "content": [{"type": "text", "text": _MARK}]}],
-        add_generation_prompt=True,
-    )
-    before, _, after = framed.partition(_MARK)
+    family = family_of(model, tokenizer, processor.image_processor, max_image_tokens)
+    frame = read_frame(tokenizer, processor.chat_template, family.placeholder)
     yes_ids, no_ids = _first_ids(tokenizer, YES), _first_ids(tokenizer, NO)
     if set(yes_ids) & set(no_ids) or not yes_ids or not no_ids:
         raise BackboneError("the backbone's tokenizer does not tell 'yes' from 'no'")
+
+    def ids_of(text: str) -> tuple[int, ...]:
+        return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    before = ids_of(frame.before)
     return Backbone(
         model=model,
         processor=processor,
-        before=tuple(tokenizer(before, add_special_tokens=False)["input_ids"]),
-        after=tuple(tokenizer(after, add_special_tokens=False)["input_ids"]),
+        family=family,
+        before=_begun(tokenizer, before),
+        after=ids_of(frame.after),
+        image=frame.image,
         yes_ids=yes_ids,
         no_ids=no_ids,
-        end_id=int(tokenizer.eos_token_id),
+        end_ids=_end_ids(model, tokenizer, ids_of(frame.end)),
+        base=base,
     )
 
 
-def load_backbone(source: str | Path) -> Backbone:
-    """Load a backbone from a folder or by hub id, in float32 on the best device there is.
-
-    Raises:
-        BackboneError: nothing loadable there, or a model that gistrec cannot use; says what to do.
-    """
-    name = str(source)
-    if name.startswith(("/", ".", "~")) and not Path(name).is_dir():
-        raise _unloadable(name, "there is no such folder")
-    try:
-        _check_family(AutoConfig.from_pretrained(name).model_type)
-        processor = AutoProcessor.from_pretrained(name)
-        model, found = AutoModelForImageTextToText.from_pretrained(
-            name, dtype=torch.float32, output_loading_info=True
-        )
-    except BackboneError:
-        raise
-    except Exception as error:  # loaders raise whatever their parsers raise
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise _unloadable(name, reason) from error
-    if found["missing_keys"]:
-        missing = sorted(found["missing_keys"])
-        raise _unloadable(name, f"{len(missing)} weights are missing, {missing[0]} for one")
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return make_backbone(model.to(device).eval(), processor)
+def _begun(tokenizer: Any, before: tuple[int, ...]) -> tuple[int, ...]:
+    """``before`` with the token that begins every text, where the template writes none."""
+    first = tuple(tokenizer("x")["input_ids"])[:1]
+    bos = tokenizer.bos_token_id
+    return (bos, *before) if bos is not None and first == (bos,) != before[:1] else before
 
 
-def _keep_to_downloads() -> None:
-    """Of the libraries' bars leave those that a person waits for."""
-    if not are_progress_bars_disabled():
-        disable_progress_bar()  # transformers': its weights are read at once; the hub's go too
-        enable_progress_bars()
+def _end_ids(model: PreTrainedModel, tokenizer: Any, behind: tuple[int, ...]) -> tuple[int, ...]:
+    """The template's own end first, then every other token that ends an answer."""
+    special = set(tokenizer.all_special_ids) | set(tokenizer.get_added_vocab().values())
+    found: list[int | None] = [token for token in behind[:1] if token in special]
+    stated = model.generation_config.eos_token_id if model.generation_config else None
+    found += stated if isinstance(stated, list) else [stated]
+    found.append(tokenizer.eos_token_id)
+    ends = tuple(dict.fromkeys(int(token) for token in found if token is not None))
+    if not ends:
+        raise BackboneError("the backbone's tokenizer has no token that ends an answer")
+    return ends
 
 
-_keep_to_downloads()
-
-
-def _check_family(family: str) -> None:
-    if family not in FAMILIES:
-        raise BackboneError(
-            f"backbone family {family!r} is not supported; supported: {', '.join(FAMILIES)} "
-            "(SmolVLM and Idefics3)"
-        )
-
-
-def _unloadable(name: str, reason: str) -> BackboneError:
-    return BackboneError(
-        f"backbone {name!r} cannot be loaded: {reason.rstrip('.')}. "
-        "Name a folder made by save_pretrained, a hub id (with network), or `embedded`."
-    )
-
-
-def _first_ids(tokenizer: object, word: str) -> tuple[int, ...]:
+def _first_ids(tokenizer: Any, word: str) -> tuple[int, ...]:
     """Ids of ``word`` as one token: with and without a leading space and a capital."""
     variants = (word, " " + word, word.capitalize(), " " + word.capitalize())
-    encoded = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in variants]  # type: ignore[operator]
-    return tuple(sorted({ids[0] for ids in encoded if len(ids) == 1}))
+    encoded = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in variants]
+    found = {ids[0] for ids in encoded if len(ids) == 1}
+    known = tokenizer.get_vocab()
+    # SentencePiece puts its own space before a text, so the bare word has to be looked up.
+    if "\u2581" + word in known:
+        found |= {known[form] for form in (word, word.capitalize()) if form in known}
+    return tuple(sorted(found))

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from gistrec.errors import DataError
 from gistrec.files import written_aside
 from gistrec.mllm.backbone import Backbone
+from gistrec.mllm.families.family import Grid
 from gistrec.progress import track
 
 _BATCH = 64
@@ -24,32 +25,49 @@ class ImageFeatures:
     """Features of the items that have an image.
 
     Attributes:
-        rows: int64 [n_items], an item's row in ``table``, -1 without an image.
-        table: [m, tokens an image, d].
+        rows: int64 [n_items], an item's place in ``parts``, -1 without an image.
+        grids: int64 [m, 2], rows and columns of each image's tokens.
+        parts: features of each image, [k, rows x columns, d].
     """
 
     rows: npt.NDArray[np.int64]
-    table: torch.Tensor
+    grids: npt.NDArray[np.int64]
+    parts: tuple[torch.Tensor, ...]
+
+    @classmethod
+    def none(cls, n_items: int) -> "ImageFeatures":
+        """Of a catalogue without images."""
+        return cls(np.full(n_items, -1, np.int64), np.empty((0, 2), np.int64), ())
 
     def __contains__(self, code: int) -> bool:
         return bool(self.rows[code] >= 0)
 
+    def grid(self, code: int) -> Grid:
+        """Rows and columns of the tokens of an item's image."""
+        rows, columns = self.grids[self.rows[code]].tolist()
+        return rows, columns
+
     def of(self, codes: Sequence[int], device: torch.device) -> torch.Tensor | None:
-        """Features [k, tokens an image, d] of items that have an image; None for no items."""
+        """Features [k, tokens, d] of the images of items, one after the other; None for none."""
         if not codes:
             return None
-        return self.table[torch.from_numpy(self.rows[list(codes)])].to(device)
+        return torch.cat([self.parts[self.rows[code]] for code in codes], dim=1).to(device)
 
     def save(self, file: Path) -> None:
         """Write to one safetensors file, atomically."""
+        held = {"rows": torch.from_numpy(self.rows), "grids": torch.from_numpy(self.grids)}
+        if self.parts:
+            held["table"] = torch.cat(self.parts, dim=1)
         with written_aside(file) as aside:
-            save_file({"rows": torch.from_numpy(self.rows), "table": self.table}, aside)
+            save_file(held, aside)
 
     @classmethod
     def load(cls, file: Path) -> "ImageFeatures":
         """Read what ``save`` wrote."""
         held = load_file(file)
-        return cls(held["rows"].numpy(), held["table"])
+        grids = held["grids"].numpy()
+        parts = held["table"].split(grids.prod(1).tolist(), dim=1) if len(grids) else ()
+        return cls(held["rows"].numpy(), grids, tuple(parts))
 
 
 @torch.no_grad()
@@ -68,12 +86,15 @@ def image_features(
     """
     rows = np.full(n_items, -1, dtype=np.int64)
     parts: list[torch.Tensor] = []
+    grids: list[Grid] = []
     waiting: list[Image.Image] = []
     count = 0
 
     def run() -> None:
         if waiting:
-            parts.append(backbone.features(backbone.pixels(waiting)).cpu())
+            prepared = backbone.family.prepare(waiting)
+            grids.extend(one.grid for one in prepared)
+            parts.extend(found.cpu() for found in backbone.family.look(prepared))
             waiting.clear()
 
     for code in track(range(n_items), "looking at images"):
@@ -85,8 +106,7 @@ def image_features(
         if len(waiting) == _BATCH:
             run()
     run()
-    empty = torch.zeros(0, 1, backbone.model.config.text_config.hidden_size)
-    return ImageFeatures(rows, torch.cat(parts) if parts else empty)
+    return ImageFeatures(rows, np.array(grids, np.int64).reshape(-1, 2), tuple(parts))
 
 
 def _decoded(data: bytes, code: int) -> Image.Image:

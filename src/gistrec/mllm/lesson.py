@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.packing import PADDING, PREFIX, Row, Tokens, block_mask, pack
+from gistrec.mllm.packing import PADDING, PREFIX, Row, Tokens
 
 IGNORED = -100
 
@@ -28,20 +28,15 @@ def lesson_loss(
     Args:
         backbone: the model that is asked.
         lessons: the batch.
-        features: [images, tokens an image, d], for the batch's images in order; None without.
+        features: [k, tokens, d], of the batch's images in order; None without.
     """
     rows = [Row(lesson.question, (lesson.answer,)) for lesson in lessons]
-    packed = pack(rows, backbone.pad_id).to(backbone.device)
+    packed = backbone.pack(rows)
     # An answer's first token is predicted by the question's last, so a row is one causal text.
-    hidden = backbone.model.model.text_model(
-        inputs_embeds=backbone.embed(packed.ids, features),
-        attention_mask=block_mask(packed.branch),
-        position_ids=packed.positions,
-        use_cache=False,
-    ).last_hidden_state
+    hidden = backbone.hidden(packed, features)
     targets = packed.ids.masked_fill(
         (packed.branch == PREFIX) | (packed.branch == PADDING), IGNORED
     )[:, 1:]
     asked = targets != IGNORED
-    logits = backbone.model.lm_head(hidden[:, :-1][asked])
-    return functional.cross_entropy(logits.float(), targets[asked])
+    logits = backbone.logits(hidden[:, :-1][asked])
+    return functional.cross_entropy(logits, targets[asked])

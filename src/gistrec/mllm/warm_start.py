@@ -18,6 +18,7 @@ from gistrec.files import fingerprint_of
 from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone, make_backbone
 from gistrec.mllm.embedded import make_model, make_processor, train_tokenizer
+from gistrec.mllm.families.family import Grid, Prepared
 from gistrec.mllm.images import ImageFeatures
 from gistrec.mllm.invented import invented_rows
 from gistrec.mllm.keywords import telling_words
@@ -81,7 +82,7 @@ class _School:
     backbone: Backbone
     nouns: prompts.Nouns
     config: EmbeddedConfig
-    pixels: torch.Tensor | None
+    drawings: list[Prepared]
     seeing: list[Lesson]
     reading: list[Lesson]
     words: list[tuple[str, ...]]  # telling words of each text that has any
@@ -95,8 +96,11 @@ class _School:
         config: EmbeddedConfig,
     ) -> "_School":
         drawings = draw_primer(config.primer_drawings, config.image_side, config.seed)
-        pixels = backbone.pixels([drawing.image for drawing in drawings]) if drawings else None
-        seeing = [_image_lesson(backbone, drawing.words) for drawing in drawings]
+        prepared = backbone.family.prepare([one.image for one in drawings]) if drawings else []
+        seeing = [
+            _image_lesson(backbone, drawing.words, one.grid)
+            for drawing, one in zip(drawings, prepared, strict=True)
+        ]
         words = telling_words([f"{title} {text}" for title, text in written], config.keywords)
         reading = [
             Lesson(
@@ -106,7 +110,7 @@ class _School:
             for (title, text), told in zip(written, words, strict=True)
             if told
         ]
-        return cls(backbone, nouns, config, pixels, seeing, reading, [w for w in words if w])
+        return cls(backbone, nouns, config, prepared, seeing, reading, [w for w in words if w])
 
     def batches(self, epoch: int) -> list[_Batch]:
         """One round, its batches in random order."""
@@ -132,15 +136,15 @@ class _School:
     def loss(self, batch: _Batch) -> torch.Tensor:
         """The loss of a batch of any kind."""
         if batch.invented:
-            nothing = ImageFeatures(np.empty(0, np.int64), torch.empty(0))
+            nothing = ImageFeatures.none(0)
             logits = yes_minus_no(
                 self.backbone, answer_states(self.backbone, batch.invented, nothing)
             )
             return candidate_loss(logits.view(len(batch.invented), -1), "listwise")
         if batch.texts:
             return lesson_loss(self.backbone, [self.reading[row] for row in batch.texts], None)
-        assert self.pixels is not None  # there are drawings, so there are their pixels
-        features = self.backbone.features(self.pixels[list(batch.drawings)])
+        seen = self.backbone.family.look([self.drawings[row] for row in batch.drawings])
+        features = torch.cat(seen, dim=1)
         return lesson_loss(self.backbone, [self.seeing[row] for row in batch.drawings], features)
 
     def _cut(self, order: npt.NDArray[np.int64]) -> list[tuple[int, ...]]:
@@ -157,8 +161,7 @@ def _tokenizer_texts(written: Sequence[tuple[str, str]], nouns: prompts.Nouns) -
     return fixed * repeats + [f"{title}\n{text}" for title, text in written]
 
 
-def _image_lesson(backbone: Backbone, words: Sequence[str]) -> Lesson:
-    # Any code will do: the pixels are handed over beside the lesson.
-    return Lesson(
-        backbone.question(prompts.image_keywords(0)), backbone.answer(prompts.listed(words))
-    )
+def _image_lesson(backbone: Backbone, words: Sequence[str], grid: Grid) -> Lesson:
+    # Any code will do: the drawing is handed over beside the lesson.
+    question = backbone.question(prompts.image_keywords(0), lambda _: grid)
+    return Lesson(question, backbone.answer(prompts.listed(words)))

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+from gistrec.config.backbone import BackboneConfig
 from gistrec.files import read_json, write_json
-from gistrec.mllm.backbone import Backbone, load_backbone
+from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.images import ImageFeatures, image_features
+from gistrec.mllm.loading import describe, load_backbone
 from gistrec.mllm.warm_start import warm_start
 from gistrec.pipeline.manifest import Facts
 from gistrec.pipeline.stage import run_stage
 from gistrec.pipeline.workplace import Workplace
+from gistrec.progress import say
 
 EMBEDDED = "embedded"
 _MODEL, _FEATURES, _SOURCE = "model", "images.safetensors", "source.json"
@@ -28,7 +31,8 @@ def backbone_stage(work: Workplace) -> Path:
             checkpoint.unlink(missing_ok=True)
             facts = {"warm_start_seconds": trained.seconds}
         else:
-            backbone = load_backbone(config.model)
+            backbone = load_backbone(config.model, config)
+        say(f"backbone: {describe(backbone)}")
         write_json(folder / _SOURCE, {"model": config.model})
         features = image_features(backbone, work.dataset.n_items, work.dataset.image_bytes)
         features.save(folder / _FEATURES)
@@ -39,10 +43,10 @@ def backbone_stage(work: Workplace) -> Path:
     return run_stage(work.run, "backbone", config, inputs, build)
 
 
-def open_backbone(folder: Path) -> Backbone:
-    """The backbone of a finished stage."""
+def open_backbone(folder: Path, config: BackboneConfig) -> Backbone:
+    """The backbone of a finished stage, loaded as ``config`` says."""
     model = read_json(folder / _SOURCE)["model"]
-    return load_backbone(folder / _MODEL if model == EMBEDDED else model)
+    return load_backbone(folder / _MODEL if model == EMBEDDED else model, config)
 
 
 def open_features(folder: Path) -> ImageFeatures:

@@ -23,7 +23,12 @@ def gist_stage(work: Workplace, backbone: Path) -> pl.DataFrame:
         catalogue = Catalogue(
             work.dataset.item_ids, work.titles, work.texts, open_features(backbone)
         )
-        gists = summarise(open_backbone(backbone), catalogue, work.config.gist, folder / "shards")
+        gists = summarise(
+            open_backbone(backbone, work.config.backbone),
+            catalogue,
+            work.config.gist,
+            folder / "shards",
+        )
         with written_aside(folder / _FILE) as aside:
             gists.write_parquet(aside)
         lengths = gists.select(pl.col(schema.IMAGE_KEYWORDS, schema.TEXT_KEYWORDS).list.len())

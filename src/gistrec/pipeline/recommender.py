@@ -12,8 +12,9 @@ from gistrec.data.split import Split
 from gistrec.evaluation.metrics import mean, metric_values
 from gistrec.evaluation.protocol import rank_queries
 from gistrec.files import fingerprint_of
-from gistrec.mllm.backbone import Backbone, load_backbone
+from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.images import ImageFeatures
+from gistrec.mllm.loading import load_backbone
 from gistrec.mllm.prompts import PROMPT_VERSION
 from gistrec.pipeline.backbone import open_backbone, open_features
 from gistrec.pipeline.collab import Collab, training_windows, validation_questions
@@ -62,7 +63,9 @@ def recommender_stage(
     item_ids = work.dataset.item_ids
 
     def build(folder: Path) -> Facts:
-        recommender = _assembled(work, open_backbone(backbone), backbone, gist_words)
+        recommender = _assembled(
+            work, open_backbone(backbone, work.config.backbone), backbone, gist_words
+        )
         data = TrainingSet(
             split.train,
             lambda epoch: training_windows(work, split, epoch),
@@ -115,7 +118,9 @@ def open_recommender(
     work: Workplace, folder: Path, backbone: Path, gist_words: list[str]
 ) -> Recommender:
     """The recommender of a finished stage."""
-    return _assembled(work, load_backbone(folder / _MODEL), backbone, gist_words)
+    return _assembled(
+        work, load_backbone(folder / _MODEL, work.config.backbone), backbone, gist_words
+    )
 
 
 def retrieved_items(

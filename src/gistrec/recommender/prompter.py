@@ -55,7 +55,9 @@ class Prompter:
                 self._titles[code] if "title" in shown else "",
                 self._gists[code] if "gist" in shown else "",
             )
-            branch = self._backbone.tokens(segments) + Tokens(self._backbone.after)
+            branch = self._backbone.tokens(segments, self._features.grid) + Tokens(
+                self._backbone.after
+            )
             self._branches[code] = branch
         return branch
 

@@ -14,8 +14,6 @@ from gistrec.mllm.scoring import score_rows
 from gistrec.recommender.nearby import Nearby
 from gistrec.recommender.prompter import Prompter
 
-_CHUNK = 32  # candidates of a user in one row; more are cut into several rows
-
 
 class MllmRanker:
     """Scores candidates by log p(yes) - log p(no) of the first answer token."""
@@ -77,16 +75,15 @@ class MllmRanker:
         moments = histories.lengths.tolist()
         for place, (user, history) in enumerate(zip(histories.users, histories, strict=True)):
             nearby = self._nearby.get((user, moments[place]), ())
-            for start in range(0, len(asked[place]), _CHUNK):
-                part = asked[place][start : start + _CHUNK]
-                rows.append(self._prompter.row(history.tolist(), nearby, part))
+            if asked[place]:
+                rows.append(self._prompter.row(history.tolist(), nearby, asked[place]))
                 owners.append(place)
-        parts: list[list[Scores]] = [[] for _ in asked]
+        scores: list[Scores] = [np.empty(0, np.float32)] * len(asked)
         for owner, found in zip(
             owners, score_rows(self._backbone, rows, self._features), strict=True
         ):
-            parts[owner].append(found.numpy())
-        return [np.concatenate(part) if part else np.empty(0, np.float32) for part in parts]
+            scores[owner] = found.numpy()
+        return scores
 
     def _retrieved_for(self, histories: Sequences, place: int) -> Sequence[int]:
         key = (histories.users[place], int(histories.lengths[place]))

@@ -24,7 +24,7 @@ from gistrec.data.sequences import IntArray, Sequences
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.images import ImageFeatures
 from gistrec.mllm.losses import candidate_loss
-from gistrec.mllm.packing import PREFIX, Packed, pack
+from gistrec.mllm.packing import PREFIX, Packed
 from gistrec.mllm.scoring import hidden_states, yes_minus_no
 from gistrec.mllm.training import Course, Lessons, Trained, train
 from gistrec.recommender.nearby import Nearby
@@ -103,7 +103,7 @@ def fine_tune(
                 strict=True,
             )
         ]
-        packed = pack(rows, backbone.pad_id).to(backbone.device)
+        packed = backbone.pack(rows)
         hidden = hidden_states(backbone, packed, features)
         answers = hidden[packed.answers[:, 0], packed.answers[:, 1]]
         chosen = candidate_loss(yes_minus_no(backbone, answers).view(len(rows), -1), config.loss)
@@ -128,8 +128,8 @@ def prefix_loss(backbone: Backbone, packed: Packed, hidden: torch.Tensor) -> tor
         hidden: its last-layer states, [b, s, d].
     """
     told = (packed.branch[:, :-1] == PREFIX) & (packed.branch[:, 1:] == PREFIX)
-    logits = backbone.model.lm_head(hidden[:, :-1][told])
-    return functional.cross_entropy(logits.float(), packed.ids[:, 1:][told])
+    logits = backbone.logits(hidden[:, :-1][told])
+    return functional.cross_entropy(logits, packed.ids[:, 1:][told])
 
 
 def batch_order(
@@ -150,5 +150,5 @@ def batch_order(
 
 def _freeze_eyes(backbone: Backbone) -> None:
     """Leave vision tower and connector as they are."""
-    for part in (backbone.model.model.vision_model, backbone.model.model.connector):
+    for part in backbone.eyes:
         part.requires_grad_(False)

@@ -1,0 +1,78 @@
+"""The chat's frame: what a template puts around a user's words, an image and an answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gistrec.errors import BackboneError
+
+_MARK, _ANSWER = "gistrec marks the place", "gistrec marks the answer"
+_ADVICE = "use an instruction-tuned model (its name often ends in -Instruct, -it or -hf)"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a chat template writes, as text.
+
+    Attributes:
+        before, after: around a user's words, up to the first token of the answer.
+        image: in place of an image, the family's placeholder in it.
+        end: behind an answer.
+    """
+
+    before: str
+    after: str
+    image: str
+    end: str
+
+
+def read_frame(tokenizer: Any, template: str | None, placeholder: str) -> Frame:
+    """Find out what a template writes by letting it write marks.
+
+    Args:
+        tokenizer: renders the template.
+        template: the processor's own; None where it has none.
+        placeholder: what the family's template writes for an image.
+
+    Raises:
+        BackboneError: no template, one that takes no image, or one that changes a user's words.
+    """
+    if not template:
+        raise BackboneError(f"the backbone has no chat template; {_ADVICE}")
+
+    def rendered(*turns: tuple[str, list[dict[str, str]]], prompt: bool) -> str:
+        messages = [{"role": role, "content": content} for role, content in turns]
+        try:
+            text = tokenizer.apply_chat_template(
+                messages, chat_template=template, tokenize=False, add_generation_prompt=prompt
+            )
+        except Exception as error:  # a template may raise whatever it likes
+            raise BackboneError(
+                f"the backbone's chat template cannot be used: {error}; {_ADVICE}"
+            ) from error
+        return str(text)
+
+    asked = {"type": "text", "text": _MARK}
+    plain = rendered(("user", [asked]), prompt=True)
+    before, found, after = plain.partition(_MARK)
+    if not found:
+        raise BackboneError(f"the backbone's chat template drops a user's words; {_ADVICE}")
+    shown = rendered(("user", [{"type": "image"}, asked]), prompt=True)
+    head = shown.partition(_MARK)[0]
+    image = head.removeprefix(before)
+    if not head.startswith(before) or placeholder not in image:
+        raise BackboneError(
+            f"the backbone's chat template does not write {placeholder!r} for an image; it may be "
+            f"that of a text-only model: {_ADVICE}"
+        )
+    return Frame(before, after, image, _end(rendered, asked))
+
+
+def _end(rendered: Callable[..., str], asked: dict[str, str]) -> str:
+    """What stands behind an answer; nothing where the template takes no answers."""
+    answer = {"type": "text", "text": _ANSWER}
+    try:
+        text = rendered(("user", [asked]), ("assistant", [answer]), prompt=False)
+    except BackboneError:
+        return ""
+    return text.partition(_ANSWER)[2]

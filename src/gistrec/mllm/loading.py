@@ -1,0 +1,181 @@
+"""Backbones from folders and from the hub, with advice where that cannot be."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.utils.tqdm import are_progress_bars_disabled, enable_progress_bars
+from transformers import (
+    AutoConfig,
+    AutoModelForImageTextToText,
+    BitsAndBytesConfig,
+    PreTrainedModel,
+)
+from transformers.utils.logging import disable_progress_bar
+
+from gistrec.config.backbone import BackboneConfig
+from gistrec.errors import BackboneError
+from gistrec.files import read_json
+from gistrec.mllm.attention import fastest_kernel, use_kernel
+from gistrec.mllm.backbone import Backbone, make_backbone
+from gistrec.mllm.families.registry import check_family
+from gistrec.mllm.processor import load_processor
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_ADAPTER_FILE = "adapter_config.json"
+
+
+def load_backbone(
+    source: str | Path, options: BackboneConfig | None = None, adapter: str | Path | None = None
+) -> Backbone:
+    """Load a backbone from a folder or by hub id.
+
+    Args:
+        source: a folder written by ``Backbone.save`` or by save_pretrained, or a hub id.
+        options: device, dtype, attention, quantisation, revision; its ``model`` is not read.
+        adapter: a LoRA adapter on top of it, folder or hub id; by default the options' own.
+
+    Raises:
+        BackboneError: nothing loadable there, or a model that gistrec cannot use; says what to do.
+    """
+    options = options or BackboneConfig()
+    adapter = adapter or options.adapter
+    name = str(source)
+    if name.startswith(("/", ".", "~")) and not Path(name).is_dir():
+        raise _unloadable(name, "there is no such folder")
+    if adapter is None and (Path(name) / _ADAPTER_FILE).is_file():
+        base = read_json(Path(name) / _ADAPTER_FILE).get("base_model_name_or_path")
+        if not base:
+            raise _unloadable(name, "it is an adapter that does not name its base model")
+        return load_backbone(base, options, adapter=name)
+    device = best_device(options.device)
+    try:
+        check_family(AutoConfig.from_pretrained(name, revision=options.revision).model_type)
+        processor = load_processor(name, options.revision)
+        model = _load_model(name, options, device)
+        if adapter is not None:
+            _check_adapter(str(adapter))
+            model.load_adapter(str(adapter))
+    except BackboneError:
+        raise
+    except Exception as error:  # loaders raise whatever their parsers raise
+        raise _unloadable(name, _reason(error)) from error
+    if options.quantize == "none":
+        model = model.to(device)
+    base = name if adapter is not None else None
+    backbone = make_backbone(model.eval(), processor, options.max_image_tokens, base)
+    kernel = options.attention
+    if kernel == "auto":
+        kernel = fastest_kernel(backbone) if device.type == "cuda" else "sdpa"
+    use_kernel(backbone, kernel)
+    return backbone
+
+
+def describe(backbone: Backbone) -> str:
+    """One line on what was loaded: family, size, dtype, device, attention."""
+    count = sum(value.numel() for value in backbone.model.parameters())
+    return (
+        f"{backbone.model.config.model_type}, {count:,} parameters, "
+        f"{str(backbone.model.dtype).removeprefix('torch.')} on {backbone.device}, "
+        f"attention {backbone.language.config._attn_implementation}"
+    )
+
+
+def best_device(wanted: str = "auto") -> torch.device:
+    """The device asked for, or the best there is.
+
+    Raises:
+        BackboneError: the device asked for is not there.
+    """
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if wanted == "auto":
+        return torch.device(next(name for name, found in there.items() if found))
+    if not there[wanted]:
+        raise BackboneError(
+            f"backbone.device is {wanted!r}, which this machine (or this build of PyTorch) has "
+            f"not; there is {', '.join(name for name, found in there.items() if found)}"
+        )
+    return torch.device(wanted)
+
+
+def _load_model(name: str, options: BackboneConfig, device: torch.device) -> PreTrainedModel:
+    dtype: Any = _DTYPES.get(options.dtype)
+    if dtype is None:
+        dtype = "auto" if device.type == "cuda" else torch.float32
+    more: dict[str, object] = {}
+    if options.quantize != "none":
+        more["quantization_config"] = _quantization(options, device)
+        more["device_map"] = {"": device}
+    model, found = AutoModelForImageTextToText.from_pretrained(
+        name, revision=options.revision, dtype=dtype, output_loading_info=True, **more
+    )
+    if found["missing_keys"]:
+        missing = sorted(found["missing_keys"])
+        raise _unloadable(name, f"{len(missing)} weights are missing, {missing[0]} for one")
+    loaded: PreTrainedModel = model
+    return loaded
+
+
+def _quantization(options: BackboneConfig, device: torch.device) -> BitsAndBytesConfig:
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise BackboneError(
+            f"backbone.quantize is {options.quantize!r}, which needs the package bitsandbytes: "
+            "`pip install bitsandbytes`, or set backbone.quantize=none"
+        )
+    if device.type != "cuda":
+        raise BackboneError(
+            f"backbone.quantize is {options.quantize!r}, which needs a CUDA device; "
+            "set backbone.quantize=none"
+        )
+    if options.quantize == "int8":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
+    )
+
+
+def _check_adapter(adapter: str) -> None:
+    if adapter.startswith(("/", ".", "~")) and not (Path(adapter) / _ADAPTER_FILE).is_file():
+        raise BackboneError(f"backbone.adapter {adapter!r} is no folder of a LoRA adapter")
+
+
+def _reason(error: BaseException) -> str:
+    """What a person can do about a loader's error, else its first line."""
+    causes: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    if any(isinstance(one, GatedRepoError) for one in causes):
+        return "it is gated: accept its terms on its page, then `hf auth login`"
+    if any(isinstance(one, RevisionNotFoundError) for one in causes):
+        return "it has no such revision; see its page for branches and tags"
+    if any(isinstance(one, RepositoryNotFoundError) for one in causes):
+        return "the hub has no such model, or it is private: check the id, or `hf auth login`"
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if "connect" in first and "couldn't" in first:
+        return "the hub cannot be reached and it is not in the cache: go online or name a folder"
+    return first
+
+
+def _unloadable(name: str, reason: str) -> BackboneError:
+    return BackboneError(
+        f"backbone {name!r} cannot be loaded: {reason.rstrip('.')}. "
+        "Name a folder made by save_pretrained, a hub id (with network), or `embedded`."
+    )
+
+
+def _keep_to_downloads() -> None:
+    """Of the libraries' bars leave those that a person waits for."""
+    if not are_progress_bars_disabled():
+        disable_progress_bar()  # transformers': its weights are read at once; the hub's go too
+        enable_progress_bars()
+
+
+_keep_to_downloads()

@@ -1,0 +1,79 @@
+"""A backbone's processor: the library's own, or tokenizer and image processor side by side.
+
+Some families' processors also load a video processor, which needs torchvision. Where that is
+absent, gistrec takes their tokenizer and their image processor for PIL, which is all it uses.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
+from transformers.utils import cached_file
+
+from gistrec.files import read_json
+
+Made = Literal["AutoProcessor", "tokenizer and image processor"]
+
+
+class Processor(Protocol):
+    """What gistrec uses of a processor."""
+
+    tokenizer: Any
+    image_processor: Any
+    chat_template: str | None
+
+    def save_pretrained(self, save_directory: Any) -> Any:
+        """Write it where ``load_processor`` finds it."""
+
+
+@dataclass
+class SplitProcessor:
+    """A tokenizer and an image processor, loaded apart."""
+
+    tokenizer: Any
+    image_processor: Any
+    chat_template: str | None
+
+    def save_pretrained(self, save_directory: Path) -> None:
+        """Write both, and the chat template with the tokenizer."""
+        self.image_processor.save_pretrained(save_directory)
+        self.tokenizer.chat_template = self.chat_template
+        self.tokenizer.save_pretrained(save_directory)
+
+
+def load_processor(name: str, revision: str | None = None) -> Processor:
+    """The processor of a folder or hub id; raises what the loaders raise."""
+    try:
+        processor = AutoProcessor.from_pretrained(name, revision=revision)
+    except (ImportError, ValueError):  # torchvision is missing, or the files do not say which class
+        processor = None
+    if all(getattr(processor, part, None) for part in ("tokenizer", "image_processor")):
+        whole: Processor = processor
+        return whole
+    tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
+    return SplitProcessor(
+        tokenizer,
+        AutoImageProcessor.from_pretrained(name, revision=revision, backend="pil"),
+        _written_template(name, revision) or tokenizer.chat_template,
+    )
+
+
+def how_made(processor: Processor) -> Made:
+    """Which of the two this is."""
+    split = isinstance(processor, SplitProcessor)
+    return "tokenizer and image processor" if split else "AutoProcessor"
+
+
+def _written_template(name: str, revision: str | None) -> str | None:
+    """The template of a processor's own file, in its newer or its older form."""
+    for file in ("chat_template.jinja", "chat_template.json"):
+        found = cached_file(
+            name, file, revision=revision, _raise_exceptions_for_missing_entries=False
+        )
+        if found is not None:
+            path = Path(found)
+            if path.suffix == ".jinja":
+                return path.read_text(encoding="utf-8")
+            return str(read_json(path)["chat_template"])
+    return None
