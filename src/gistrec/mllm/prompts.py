@@ -50,22 +50,40 @@ def known_of_user(nouns: Nouns, history: Sequence[str], neighbours: Sequence[str
         history: gists, oldest first.
         neighbours: gists of what the most similar users chose next, most similar first.
     """
-    segments: list[Segment] = [f"A user {nouns.verb} in this order:\n"]
-    segments += [f"{gist}\n" for gist in history]
+    segments: list[Segment] = [opening(nouns), *map(entry, history)]
     if neighbours:
-        segments.append(f"Similar users {nouns.verb} next:\n")
-        segments += [f"{gist}\n" for gist in neighbours]
-    segments.append(f"Does this {nouns.item} come next?\n")
+        segments += [heading(nouns), *map(entry, neighbours)]
+    segments.append(question(nouns))
     return segments
+
+
+def opening(nouns: Nouns) -> str:
+    """The line above the history."""
+    return f"A user {nouns.verb} in this order:\n"
+
+
+def heading(nouns: Nouns) -> str:
+    """The line above what similar users chose."""
+    return f"Similar users {nouns.verb} next:\n"
+
+
+def question(nouns: Nouns) -> str:
+    """What is asked of a candidate."""
+    return f"Does this {nouns.item} come next?\n"
+
+
+def entry(words: str) -> str:
+    """One line of a prompt: a gist, or a candidate's title."""
+    return f"{words}\n"
 
 
 def candidate(code: int | None, title: str, gist: str) -> list[Segment]:
     """One candidate: its image (where ``code`` names one), its title, its gist."""
     segments: list[Segment] = [ItemImage(code)] if code is not None else []
     if title:
-        segments.append(f"{title}\n")
+        segments.append(entry(title))
     if gist:
-        segments.append(f"{gist}\n")
+        segments.append(entry(gist))
     return segments
 
 
