@@ -19,3 +19,7 @@ class RunError(GistrecError):
 
 class BackboneError(GistrecError):
     """A multimodal language model cannot be loaded or cannot do what is asked of it."""
+
+
+class EngineError(GistrecError):
+    """A server that is to answer questions does not, or not as it must."""

@@ -28,6 +28,8 @@ RANKS_FOLDER: Final = "ranks"
 # Columns of gists.parquet: one row an item.
 IMAGE_KEYWORDS: Final = "image_keywords"
 TEXT_KEYWORDS: Final = "text_keywords"
+IMAGE_VALID: Final = "image_valid"  # whether the answer was keywords; null where nothing was asked
+TEXT_VALID: Final = "text_valid"
 
 # Columns of neighbours.parquet: one row a (user, moment, neighbour).
 MOMENT: Final = "moment"  # how many of the user's interactions were known

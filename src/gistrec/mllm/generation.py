@@ -57,9 +57,7 @@ def generate(
         sampling: how to draw an answer; None takes the likeliest token at every step.
     """
     decode = backbone.processor.tokenizer.decode
-    for row, ids in answer_ids(
-        backbone, questions, features, max_new_tokens, batch_size, sampling
-    ):
+    for row, ids in answer_ids(backbone, questions, features, max_new_tokens, batch_size, sampling):
         yield row, decode(ids, skip_special_tokens=True)
 
 
@@ -135,9 +133,7 @@ class _Batch:
         if len(going) < len(self.places):
             kept, chosen = self._only(going), chosen[going]
         order = kept.next_order[:, None]
-        marks = Marks(
-            torch.full_like(order, _BRANCH), order, torch.full_like(order, NO_PICTURE)
-        )
+        marks = Marks(torch.full_like(order, _BRANCH), order, torch.full_like(order, NO_PICTURE))
         positions = kept.next_position[None, :, None].expand(backbone.layout.axes, -1, 1)
         nothing = torch.empty((0, 2), dtype=torch.long, device=order.device)
         step = Packed(chosen[:, None], positions, marks, (), nothing)
@@ -163,9 +159,7 @@ class _Batch:
         )
 
 
-def _draws(
-    questions: Sequence[Tokens], seed: int, count: int
-) -> list[npt.NDArray[np.float64]]:
+def _draws(questions: Sequence[Tokens], seed: int, count: int) -> list[npt.NDArray[np.float64]]:
     """For each question ``count`` numbers in [0, 1) that depend on what it says, not where."""
     asked_before: dict[Tokens, int] = {}
     draws = []

@@ -1,0 +1,44 @@
+"""What answers questions in words: a model in this process, or a server."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from gistrec.mllm.prompts import Segment
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a user's turn of a chat says: texts and images of items."""
+
+    segments: tuple[Segment, ...]
+
+
+class Answer(NamedTuple):
+    """What was answered, and whether the limit of tokens cut it off."""
+
+    text: str
+    cut: bool
+
+
+class Engine(Protocol):
+    """Answers questions, each with what is most likely; the same question has the same answer."""
+
+    @property
+    def name(self) -> str:
+        """How people know it."""
+        ...
+
+    def answer(
+        self, questions: Sequence[Question], max_new_tokens: int
+    ) -> Iterator[tuple[int, Answer]]:
+        """Yield (number of the question, its answer) for every question, in any order.
+
+        Raises:
+            EngineError: a server does not answer, or cannot.
+        """
+        ...
+
+    def count(self, text: str) -> int:
+        """How many tokens a text takes, at least roughly."""
+        ...
