@@ -40,6 +40,7 @@ class Backbone:
         family: how images become tokens, and where tokens stand.
         before, after: token ids that the chat template puts around a user's words, up to the first
             token of the answer.
+        before_image: as ``before``, where an image comes first.
         image: what the chat template writes for an image.
         yes_ids, no_ids: ids of the first tokens an answer yes or no may begin with.
         end_ids: tokens that end an answer; the first is the one answers are taught with.
@@ -50,6 +51,7 @@ class Backbone:
     processor: Processor
     family: Family
     before: tuple[int, ...]
+    before_image: tuple[int, ...]
     after: tuple[int, ...]
     image: str
     yes_ids: tuple[int, ...]
@@ -135,7 +137,9 @@ class Backbone:
 
     def question(self, segments: Sequence[Segment], grids: Grids | None = None) -> Tokens:
         """The segments in the chat's frame, up to where the answer begins."""
-        return Tokens(self.before) + self.tokens(segments, grids) + Tokens(self.after)
+        shown = bool(segments) and isinstance(segments[0], ItemImage)
+        before = Tokens(self.before_image if shown else self.before)
+        return before + self.tokens(segments, grids) + Tokens(self.after)
 
     def answer(self, text: str) -> Tokens:
         """An answer as the model is taught to give it, with its end."""
@@ -255,12 +259,12 @@ def make_backbone(
     def ids_of(text: str) -> tuple[int, ...]:
         return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    before = ids_of(frame.before)
     return Backbone(
         model=model,
         processor=processor,
         family=family,
-        before=_begun(tokenizer, before),
+        before=_begun(tokenizer, ids_of(frame.before)),
+        before_image=_begun(tokenizer, ids_of(frame.before_image)),
         after=ids_of(frame.after),
         image=frame.image,
         yes_ids=yes_ids,

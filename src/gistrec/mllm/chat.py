@@ -6,7 +6,8 @@ from typing import Any
 
 from gistrec.errors import BackboneError
 
-_MARK, _ANSWER = "gistrec marks the place", "gistrec marks the answer"
+_AHEAD, _MARK = "gistrec marks what stands ahead", "gistrec marks the place"
+_ANSWER = "gistrec marks the answer"
 _ADVICE = "use an instruction-tuned model (its name often ends in -Instruct, -it or -hf)"
 
 
@@ -16,11 +17,13 @@ class Frame:
 
     Attributes:
         before, after: around a user's words, up to the first token of the answer.
+        before_image: as ``before``, where an image comes first.
         image: in place of an image, the family's placeholder in it.
         end: behind an answer.
     """
 
     before: str
+    before_image: str
     after: str
     image: str
     end: str
@@ -57,15 +60,27 @@ def read_frame(tokenizer: Any, template: str | None, placeholder: str) -> Frame:
     before, found, after = plain.partition(_MARK)
     if not found:
         raise BackboneError(f"the backbone's chat template drops a user's words; {_ADVICE}")
-    shown = rendered(("user", [{"type": "image"}, asked]), prompt=True)
-    head = shown.partition(_MARK)[0]
-    image = head.removeprefix(before)
-    if not head.startswith(before) or placeholder not in image:
-        raise BackboneError(
-            f"the backbone's chat template does not write {placeholder!r} for an image; it may be "
-            f"that of a text-only model: {_ADVICE}"
-        )
-    return Frame(before, after, image, _end(rendered, asked))
+    image = _image(rendered, before, placeholder, asked)
+    head = rendered(("user", [{"type": "image"}, asked]), prompt=True).partition(_MARK)[0]
+    # Idefics3's template writes a space less before an image than before a word.
+    before_image = head.removesuffix(image) if head.endswith(image) else before
+    return Frame(before, before_image, after, image, _end(rendered, asked))
+
+
+def _image(
+    rendered: Callable[..., str], before: str, placeholder: str, asked: dict[str, str]
+) -> str:
+    """What the template writes for an image: where it stands, or, as LLaVA's, before all words."""
+    ahead = {"type": "text", "text": _AHEAD}
+    shown = rendered(("user", [ahead, {"type": "image"}, asked]), prompt=True)
+    head, _, behind = shown.partition(_AHEAD)
+    for image in (behind.partition(_MARK)[0], head.removeprefix(before)):
+        if placeholder in image:
+            return image
+    raise BackboneError(
+        f"the backbone's chat template does not write {placeholder!r} for an image; it may be "
+        f"that of a text-only model: {_ADVICE}"
+    )
 
 
 def _end(rendered: Callable[..., str], asked: dict[str, str]) -> str:
