@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.images import ImageFeatures, image_features
+from gistrec.mllm.images import image_features
 from gistrec.mllm.packing import Row, Tokens
 from gistrec.mllm.prompts import ItemImage, Segment
 from gistrec.mllm.scoring import answer_states, score_rows, yes_minus_no
+from gistrec.mllm.vision.features import ImageFeatures
 
 WORDS = [
     "red",

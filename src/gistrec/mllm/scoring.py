@@ -6,8 +6,8 @@ import torch
 from transformers.cache_utils import DynamicCache
 
 from gistrec.mllm.backbone import Backbone, Past
-from gistrec.mllm.images import ImageFeatures
 from gistrec.mllm.packing import Packed, Row, Tokens, pack_branches
+from gistrec.mllm.vision.features import ImageFeatures
 
 BATCH_TOKENS = 16_384
 CHUNK_TOKENS = 1024

@@ -19,7 +19,6 @@ from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone, make_backbone
 from gistrec.mllm.embedded import make_model, make_processor, train_tokenizer
 from gistrec.mllm.families.family import Grid, Prepared
-from gistrec.mllm.images import ImageFeatures
 from gistrec.mllm.invented import invented_rows
 from gistrec.mllm.keywords import telling_words
 from gistrec.mllm.lesson import Lesson, lesson_loss
@@ -29,6 +28,7 @@ from gistrec.mllm.primer import draw_primer, primer_words
 from gistrec.mllm.scoring import answer_states, yes_minus_no
 from gistrec.mllm.shortening import text_question
 from gistrec.mllm.training import Course, Lessons, Trained, train
+from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.progress import say
 
 _STREAM = 8102

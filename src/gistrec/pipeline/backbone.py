@@ -5,8 +5,9 @@ from pathlib import Path
 from gistrec.config.backbone import BackboneConfig
 from gistrec.files import read_json, write_json
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.images import ImageFeatures, image_features
+from gistrec.mllm.images import image_features
 from gistrec.mllm.loading import describe, load_backbone
+from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.mllm.warm_start import warm_start
 from gistrec.pipeline.manifest import Facts
 from gistrec.pipeline.stage import run_stage
@@ -37,7 +38,7 @@ def backbone_stage(work: Workplace) -> Path:
         features = image_features(backbone, work.dataset.n_items, work.dataset.image_bytes)
         features.save(folder / _FEATURES)
         parameters = sum(value.numel() for value in backbone.model.parameters())
-        return {**facts, "parameters": parameters, "images": int((features.rows >= 0).sum())}
+        return {**facts, "parameters": parameters, "images": features.count}
 
     inputs = {"dataset": work.dataset.fingerprint}
     return run_stage(work.run, "backbone", config, inputs, build)

@@ -13,9 +13,9 @@ from gistrec.evaluation.metrics import mean, metric_values
 from gistrec.evaluation.protocol import rank_queries
 from gistrec.files import fingerprint_of
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.images import ImageFeatures
 from gistrec.mllm.loading import load_backbone
 from gistrec.mllm.prompts import PROMPT_VERSION
+from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.pipeline.backbone import open_backbone, open_features
 from gistrec.pipeline.collab import Collab, training_windows, validation_questions
 from gistrec.pipeline.manifest import Facts, stage_fingerprint

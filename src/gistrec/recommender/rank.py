@@ -8,9 +8,9 @@ from gistrec.data.ranker import UNRANKED, Scores
 from gistrec.data.sequences import IntArray, Sequences
 from gistrec.errors import RunError
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.images import ImageFeatures
 from gistrec.mllm.packing import Row
 from gistrec.mllm.scoring import score_rows
+from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.recommender.nearby import Nearby
 from gistrec.recommender.prompter import Prompter
 

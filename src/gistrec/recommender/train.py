@@ -22,11 +22,11 @@ from torch.nn import functional
 from gistrec.config.recommender import RecommenderConfig
 from gistrec.data.sequences import IntArray, Sequences
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.images import ImageFeatures
 from gistrec.mllm.losses import candidate_loss
 from gistrec.mllm.packing import PREFIX, Packed
 from gistrec.mllm.scoring import hidden_states, yes_minus_no
 from gistrec.mllm.training import Course, Lessons, Trained, train
+from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.recommender.nearby import Nearby
 from gistrec.recommender.prompter import Prompter
 from gistrec.recommender.windows import Windows, with_negatives

@@ -2,7 +2,6 @@ import copy
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 import torch
@@ -14,10 +13,10 @@ from gistrec.gist import summarise as module
 from gistrec.gist.summarise import Catalogue, summarise
 from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone, make_backbone
-from gistrec.mllm.images import ImageFeatures
 from gistrec.mllm.lesson import Lesson, lesson_loss
 from gistrec.mllm.shortening import text_question
 from gistrec.mllm.training import Course, Lessons, train
+from gistrec.mllm.vision.features import ImageFeatures
 
 N_ITEMS = 7
 WITHOUT_IMAGE, WITHOUT_TEXT, BARE = 2, 4, 5
@@ -27,8 +26,7 @@ CONFIG = GistConfig(max_new_tokens=12, max_text_tokens=60, batch_size=3)
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    rows = np.arange(N_ITEMS)
-    rows[[WITHOUT_IMAGE, BARE]] = -1
+    pictured = sorted(set(range(N_ITEMS)) - {WITHOUT_IMAGE, BARE})
     table = torch.randn(N_ITEMS, 4, 32, generator=torch.Generator().manual_seed(0))
     titles = [f"title {code}" for code in range(N_ITEMS)]
     texts = ["red chair"] * N_ITEMS
@@ -36,7 +34,8 @@ def catalogue() -> Catalogue:
     for code in (WITHOUT_TEXT, BARE):
         titles[code] = texts[code] = ""
     ids = pl.Series([f"i{code}" for code in range(N_ITEMS)])
-    return Catalogue(ids, titles, texts, ImageFeatures(rows, table))
+    images = {code: ((2, 2), table[code][None]) for code in pictured}
+    return Catalogue(ids, titles, texts, ImageFeatures.held(N_ITEMS, images))
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +43,10 @@ def parrot(tiny_backbone: Backbone, catalogue: Catalogue) -> Backbone:
     """Taught one answer to a question about an image and another to one about a text."""
     backbone = make_backbone(copy.deepcopy(tiny_backbone.model), tiny_backbone.processor)
     lessons = [
-        Lesson(backbone.question(prompts.image_keywords(0)), backbone.answer(SEEN)),
+        Lesson(
+            backbone.question(prompts.image_keywords(0), catalogue.features.grid),
+            backbone.answer(SEEN),
+        ),
         *(
             Lesson(text_question(backbone, title, text, CONFIG.max_text_tokens), answer)
             for title, text in zip(catalogue.titles[:2], catalogue.texts[:2], strict=True)
@@ -54,7 +56,7 @@ def parrot(tiny_backbone: Backbone, catalogue: Catalogue) -> Backbone:
 
     def loss(place: int) -> torch.Tensor:
         codes = [place % N_ITEMS]
-        picture = catalogue.features.table[codes]
+        picture = catalogue.features.of(codes, backbone.device)
         return lesson_loss(backbone, lessons, picture)
 
     course = Course(epochs=1, learning_rate=5e-3)

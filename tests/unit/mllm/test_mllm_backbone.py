@@ -13,10 +13,10 @@ from gistrec.errors import BackboneError
 from gistrec.mllm.backbone import Backbone, make_backbone
 from gistrec.mllm.embedded import END, IMAGE, train_tokenizer
 from gistrec.mllm.generation import batches_by_length, generate
-from gistrec.mllm.images import ImageFeatures
 from gistrec.mllm.packing import Tokens
 from gistrec.mllm.primer import primer_words
 from gistrec.mllm.prompts import ItemImage, Nouns
+from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.mllm.warm_start import _tokenizer_texts
 
 ascii_texts = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40)
@@ -127,7 +127,7 @@ def test_without_chat_template(tiny_backbone: Backbone) -> None:
 
 
 def no_images() -> ImageFeatures:
-    return ImageFeatures(np.full(3, -1), torch.zeros(0, 4, 32))
+    return ImageFeatures.none(3)
 
 
 def test_batches_hold_every_question_once_longest_first() -> None:
@@ -140,9 +140,9 @@ def test_answers_do_not_depend_on_the_batch(
 ) -> None:
     backbone = fresh_backbone()
     table = torch.randn(2, 4, 32, generator=torch.Generator().manual_seed(0))
-    features = ImageFeatures(np.array([0, 1, -1]), table)
+    features = ImageFeatures.held(3, {code: ((2, 2), table[code][None]) for code in (0, 1)})
     asked = [
-        backbone.question(segments)
+        backbone.question(segments, features.grid)
         for segments in (
             ["red"],
             [ItemImage(0), "sofa or lamp"],

@@ -9,7 +9,8 @@ from PIL import Image
 from gistrec.errors import DataError
 from gistrec.mllm import images
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.images import ImageFeatures, image_features
+from gistrec.mllm.images import image_features
+from gistrec.mllm.vision.features import ImageFeatures
 
 DEVICE = torch.device("cpu")
 
@@ -32,10 +33,9 @@ def test_items_without_image_have_none(tiny_backbone: Backbone, pictures: list[b
     held = {1: pictures[0], 3: pictures[1]}
     features = image_features(tiny_backbone, 5, held.get)
     assert [code in features for code in range(5)] == [False, True, False, True, False]
-    assert features.rows.tolist() == [-1, 0, -1, 1, -1]
     both = features.of([3, 1, 3], DEVICE)
     assert both is not None
-    assert torch.equal(both, features.table[[1, 0, 1]])
+    assert torch.equal(both[:, :4], features.of([3], DEVICE))
     assert features.of([], DEVICE) is None
 
 

@@ -1,6 +1,5 @@
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -11,9 +10,9 @@ from gistrec.errors import RunError
 from gistrec.mllm import prompts, warm_start
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.generation import generate
-from gistrec.mllm.images import ImageFeatures
 from gistrec.mllm.lesson import Lesson, lesson_loss
 from gistrec.mllm.primer import draw_primer, primer_words
+from gistrec.mllm.vision.features import ImageFeatures
 
 NOUNS = prompts.Nouns("item", "chose")
 STYLES = ("rustic", "modern", "nordic")
@@ -41,9 +40,14 @@ def taught() -> Backbone:
 
 def looked_at(backbone: Backbone, pictures: list[Image.Image]) -> list[tuple[str, ...]]:
     with torch.no_grad():
-        table = backbone.features(backbone.pixels(pictures))
-    features = ImageFeatures(np.arange(len(pictures)), table)
-    asked = [backbone.question(prompts.image_keywords(code)) for code in range(len(pictures))]
+        prepared = backbone.family.prepare(pictures)
+        found = backbone.family.look(prepared)
+    seen = enumerate(zip([one.grid for one in prepared], found, strict=True))
+    features = ImageFeatures.held(len(pictures), dict(seen))
+    asked = [
+        backbone.question(prompts.image_keywords(code), features.grid)
+        for code in range(len(pictures))
+    ]
     answers = dict(generate(backbone, asked, features, 16))
     return [prompts.parsed(answers[code], 6) for code in range(len(pictures))]
 
@@ -62,7 +66,7 @@ def test_telling_words_of_texts_are_named() -> None:
     config = {"primer_drawings": 0, "epochs": 25, "learning_rate": 5e-3}
     backbone, _ = warm_start.warm_start(TEXTS, NOUNS, TINY.model_copy(update=config))
     asked = [backbone.question(prompts.text_keywords(*text)) for text in TEXTS[::8]]
-    nothing = ImageFeatures(np.full(1, -1), torch.zeros(0, 4, 32))
+    nothing = ImageFeatures.none(1)
     answers = dict(generate(backbone, asked, nothing, 16))
     named = [set(prompts.parsed(answers[row], 6)) & set(STYLES) for row in range(len(STYLES))]
     assert named == [{style} for style in STYLES]

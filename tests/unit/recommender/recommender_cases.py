@@ -9,15 +9,15 @@ import torch
 from gistrec.config.recommender import RecommenderConfig
 from gistrec.data.sequences import Sequences
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.images import ImageFeatures
 from gistrec.mllm.prompts import Nouns
+from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.recommender.prompter import Prompter
 
 KINDS = ("red", "blue", "sofa", "lamp")
 OF_A_KIND = 10
 N_ITEMS = len(KINDS) * OF_A_KIND
 NOUNS = Nouns("item", "chose")
-NO_IMAGES = ImageFeatures(np.full(N_ITEMS, -1), torch.zeros(0, 4, 32))
+NO_IMAGES = ImageFeatures.none(N_ITEMS)
 GISTS = [KINDS[code // OF_A_KIND] for code in range(N_ITEMS)]
 
 
@@ -47,7 +47,7 @@ def pictured() -> ImageFeatures:
     noise = torch.Generator().manual_seed(3)
     kinds = torch.randn(len(KINDS), 4, 32, generator=noise).repeat_interleave(OF_A_KIND, dim=0)
     table = kinds + 0.1 * torch.randn(N_ITEMS, 4, 32, generator=noise)
-    return ImageFeatures(np.arange(N_ITEMS), table)
+    return ImageFeatures.held(N_ITEMS, {c: ((2, 2), table[c][None]) for c in range(N_ITEMS)})
 
 
 def prompter(

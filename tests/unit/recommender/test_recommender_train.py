@@ -18,10 +18,10 @@ from recommender_cases import (
 from gistrec.config.recommender import RecommenderConfig
 from gistrec.data.sequences import Sequences
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.images import ImageFeatures
 from gistrec.mllm.losses import candidate_loss
 from gistrec.mllm.packing import Row, Tokens, pack
 from gistrec.mllm.scoring import hidden_states
+from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.recommender.prompter import Prompter
 from gistrec.recommender.rank import MllmRanker
 from gistrec.recommender.train import (
