@@ -7,7 +7,7 @@ user share comes first, so that it is run once.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-PROMPT_VERSION = "1"
+PROMPT_VERSION = "2"
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,13 @@ def text_keywords(title: str, text: str) -> list[Segment]:
     return [f"{title}\n{text}\n" if text else f"{title}\n", TEXT_KEYWORDS_QUESTION]
 
 
+def insisted(question: Sequence[Segment], most: int) -> list[Segment]:
+    """A question for keywords once more, after an answer that was something else."""
+    *shown, asked = question
+    only = f"Answer with at most {most} keywords, separated by commas. No sentence, nothing else.\n"
+    return [*shown, f"{only}{asked}"]
+
+
 def known_of_user(nouns: Nouns, history: Sequence[str], neighbours: Sequence[str]) -> list[Segment]:
     """What all candidates of a user share: gists of the history, then the similar users' next.
 
@@ -50,9 +57,10 @@ def known_of_user(nouns: Nouns, history: Sequence[str], neighbours: Sequence[str
         history: gists, oldest first.
         neighbours: gists of what the most similar users chose next, most similar first.
     """
-    segments: list[Segment] = [opening(nouns), *map(entry, history)]
+    # Entries are written out here: this runs for every window of a training.
+    segments: list[Segment] = [opening(nouns), *[f"{gist}\n" for gist in history]]
     if neighbours:
-        segments += [heading(nouns), *map(entry, neighbours)]
+        segments += [heading(nouns), *[f"{gist}\n" for gist in neighbours]]
     segments.append(question(nouns))
     return segments
 

@@ -21,17 +21,34 @@ def shortened(text: str, fits: Callable[[str], bool]) -> str:
     return words[0][: _most(len(words[0]), lambda count: fits(words[0][:count]))]
 
 
-def text_question(backbone: Backbone, title: str, text: str, most: int) -> Tokens:
+def text_segments(
+    count: Callable[[str], int], title: str, text: str, most: int
+) -> list[prompts.Segment]:
     """The question about an item's text, ``text`` shortened to make it ``most`` tokens at the most.
 
-    The title alone may take as many; it is only shortened where it is longer.
+    The title alone may take as many; it is only shortened where it is longer. The chat's frame is
+    not counted.
+
+    Args:
+        count: how many tokens a piece of text takes.
+        title: of the item; may be empty.
+        text: of the item; may be empty.
+        most: tokens.
     """
-    title = shortened(title, lambda part: len(backbone.text_ids(part)) <= most)
+    title = shortened(title, lambda part: count(part) <= most)
 
-    def asked(part: str) -> Tokens:
-        return backbone.question(prompts.text_keywords(title, part))
+    def fits(part: str) -> bool:
+        asked = prompts.text_keywords(title, part)
+        return sum(count(segment) for segment in asked if isinstance(segment, str)) <= most
 
-    return asked(shortened(text, lambda part: len(asked(part).ids) <= most))
+    return prompts.text_keywords(title, shortened(text, fits))
+
+
+def text_question(backbone: Backbone, title: str, text: str, most: int) -> Tokens:
+    """``text_segments`` in the backbone's own tokens."""
+    return backbone.question(
+        text_segments(lambda part: len(backbone.text_ids(part)), title, text, most)
+    )
 
 
 def _most(count: int, fits: Callable[[int], bool]) -> int:

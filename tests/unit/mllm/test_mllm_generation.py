@@ -1,15 +1,17 @@
 """Answers in words are the model's own, whatever the batch."""
 
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
 import torch
+from PIL import Image
 
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.generation import Sampling, answer_ids, batches_by_length, generate
-from gistrec.mllm.images import ImageFeatures, image_features
 from gistrec.mllm.packing import Tokens
 from gistrec.mllm.prompts import ItemImage, Segment
+from gistrec.mllm.vision.features import ImageFeatures
 
 LENGTH = 7
 ASKED: list[list[Segment]] = [
@@ -23,7 +25,12 @@ ASKED: list[list[Segment]] = [
 
 @pytest.fixture(scope="module")
 def features(tiny_backbone: Backbone, pictures: list[bytes]) -> ImageFeatures:
-    return image_features(tiny_backbone, 4, [*pictures[:3], None].__getitem__)
+    images = [Image.open(BytesIO(data)).convert("RGB") for data in pictures[:3]]
+    prepared = tiny_backbone.family.prepare(images)
+    with torch.no_grad():
+        seen = tiny_backbone.family.look(prepared)
+    grids = [one.grid for one in prepared]
+    return ImageFeatures.held(4, dict(enumerate(zip(grids, seen, strict=True))))
 
 
 @pytest.fixture
@@ -130,7 +137,7 @@ def test_no_questions_no_answers(tiny_backbone: Backbone, features: ImageFeature
 def test_draws_follow_the_models_shares(
     tiny_backbone: Backbone, questions: list[Tokens], features: ImageFeatures
 ) -> None:
-    """The same question asked often draws anew each time; how often each token comes is its share."""
+    """The same question asked often draws anew each time, each token as often as is its share."""
     times, temperature = 600, 0.5
     with torch.no_grad():
         logits = tiny_backbone.model(input_ids=torch.tensor([questions[0].ids])).logits[0, -1]

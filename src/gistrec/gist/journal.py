@@ -1,0 +1,55 @@
+"""Answers as they came, line by line, so that whoever is killed asks for none of them again."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
+
+from gistrec.mllm.engines.engine import Answer
+
+
+@dataclass(frozen=True, eq=False)
+class Journal:
+    """A file of answers, by what was asked; one process writes it at a time."""
+
+    _answers: dict[str, Answer]
+    _stream: TextIOWrapper
+
+    @classmethod
+    @contextmanager
+    def open(cls, file: Path) -> Iterator["Journal"]:
+        """Read what ``file`` holds, if there is one, and go on after its last whole line."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        answers: dict[str, Answer] = {}
+        whole = 0
+        if file.exists():
+            with file.open("rb") as lines:
+                # Where its writer was killed, the last line may be half of one.
+                for line in lines:
+                    if not line.endswith(b"\n"):
+                        break
+                    try:
+                        asked = json.loads(line)
+                        answers[asked["asked"]] = Answer(asked["answer"], asked["cut"])
+                    except (ValueError, KeyError, TypeError):
+                        break
+                    whole += len(line)
+            with file.open("r+b") as torn:
+                torn.truncate(whole)
+        with file.open("a", encoding="utf-8") as stream:
+            yield cls(answers, stream)
+
+    def __contains__(self, asked: str) -> bool:
+        return asked in self._answers
+
+    def __getitem__(self, asked: str) -> Answer:
+        return self._answers[asked]
+
+    def add(self, asked: str, answer: Answer) -> None:
+        """Keep an answer; it survives this process from here on."""
+        self._answers[asked] = answer
+        line = {"asked": asked, "answer": answer.text, "cut": answer.cut}
+        self._stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._stream.flush()
