@@ -1,8 +1,10 @@
-"""A tiny multimodal backbone with random weights, made on the spot and shared by many tests."""
+"""Tiny multimodal backbones with random weights, made on the spot and shared by many tests."""
 
 import copy
+import functools
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 
 if TYPE_CHECKING:
+    from families.pair import Pair
     from gistrec.config.backbone import EmbeddedConfig
     from gistrec.mllm.backbone import Backbone
 
@@ -34,6 +37,19 @@ WORDS = [
     "next",
     "user",
 ]
+
+# Named here, so that tests of other things need not import transformers.
+FAMILIES = (
+    "idefics3",
+    "smolvlm",
+    "llava",
+    "llava_next",
+    "qwen2_vl",
+    "qwen2_5_vl",
+    "qwen3_vl",
+    "gemma3",
+    "internvl",
+)
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +83,33 @@ def fresh_backbone(tiny_backbone: "Backbone") -> Callable[[], "Backbone"]:
     from gistrec.mllm.backbone import make_backbone
 
     return lambda: make_backbone(copy.deepcopy(tiny_backbone.model), tiny_backbone.processor)
+
+
+@pytest.fixture(scope="session")
+def family_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Where a tiny model of a family is saved, by the family's name; not to be changed."""
+
+    @functools.cache
+    def folder_of(name: str) -> Path:
+        from families.registry import TINY
+
+        folder = tmp_path_factory.mktemp("families") / name
+        TINY[name].save(folder)
+        return folder
+
+    return folder_of
+
+
+@pytest.fixture(scope="session", params=FAMILIES)
+def pair(request: pytest.FixtureRequest, family_folder: Callable[[str], Path]) -> "Pair":
+    """Each family in turn, as gistrec runs it and as it runs itself; not to be changed."""
+    import torch
+
+    from families.pair import Pair
+    from families.registry import TINY
+
+    torch.set_num_threads(1)
+    return Pair.load(TINY[request.param], family_folder(request.param))
 
 
 @pytest.fixture(scope="session")

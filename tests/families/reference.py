@@ -41,10 +41,14 @@ class Reference:
 
     def text(self, segments: Sequence[Segment]) -> str:
         """The question in the chat's frame, images not yet expanded."""
-        content = [
-            {"type": "image"} if isinstance(part, ItemImage) else {"type": "text", "text": part}
-            for part in segments
-        ]
+        content: list[dict[str, str]] = []
+        for part in segments:
+            if isinstance(part, ItemImage):
+                content.append({"type": "image"})
+            elif content and content[-1]["type"] == "text":  # templates may trim each
+                content[-1] = {"type": "text", "text": content[-1]["text"] + part}
+            else:
+                content.append({"type": "text", "text": part})
         text: str = self.processor.tokenizer.apply_chat_template(
             [{"role": "user", "content": content}],
             chat_template=self.processor.chat_template,

@@ -9,6 +9,8 @@ from PIL import Image
 from gistrec.mllm.families.family import Family, Grid, Prepared
 from gistrec.mllm.packing import Tokens
 
+_LONGEST = 200  # times as long as wide: longer ones the image processor refuses
+
 
 class QwenVL(Family):
     """Qwen2-VL and Qwen2.5-VL: an image takes as many tokens as its pixels ask for."""
@@ -19,14 +21,14 @@ class QwenVL(Family):
         """Shrink larger images to ``max_tokens`` of merged patches."""
         if max_tokens is None:
             return
-        side = self.image_processor.patch_size * self.image_processor.merge_size
-        size = dict(self.image_processor.size)
-        longest = min(int(size["longest_edge"]), max_tokens * side * side)
-        shortest = min(int(size["shortest_edge"]), longest)
+        size, token = self.image_processor.size, self._side**2
+        longest = min(int(size["longest_edge"]), max_tokens * token)
+        # A smaller image is enlarged to so many pixels, then each side is rounded up.
+        shortest = min(int(size["shortest_edge"]), max(1, max_tokens // 4) * token)
         self.image_processor.size = {"shortest_edge": shortest, "longest_edge": longest}
 
     def prepare(self, images: Sequence[Image.Image]) -> list[Prepared]:
-        found = self.process(images)
+        found = self.process([self._squeezed(image) for image in images])
         grids = found["image_grid_thw"]
         patches = found["pixel_values"].split(grids.prod(-1).tolist())
         merge = self.model.config.vision_config.spatial_merge_size
@@ -48,6 +50,19 @@ class QwenVL(Family):
         # Qwen3-VL's tower also feeds the language model's first layers.
         levels = [found.pooler_output, *(getattr(found, "deepstack_features", None) or ())]
         return [torch.stack(parts) for parts in zip(*levels, strict=True)]
+
+    @property
+    def _side(self) -> int:
+        """Pixels of one token."""
+        return int(self.image_processor.patch_size * self.image_processor.merge_size)
+
+    def _squeezed(self, image: Image.Image) -> Image.Image:
+        """The image, so long that even one row of tokens keeps the limit and the processor's."""
+        tokens = int(self.image_processor.size["longest_edge"]) // self._side**2
+        most = min(image.size) * max(1, min(tokens, _LONGEST))
+        if max(image.size) <= most:
+            return image
+        return image.resize((min(image.width, most), min(image.height, most)))
 
     def expansion(self, grid: Grid) -> str:
         return self.image_token * (grid[0] * grid[1])
