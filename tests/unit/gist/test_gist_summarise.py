@@ -24,15 +24,15 @@ from gistrec.mllm.vision.features import ImageFeatures
 
 N_ITEMS = 7
 WITHOUT_IMAGE, WITHOUT_TEXT, BARE = 2, 4, 5
+PICTURED = sorted(set(range(N_ITEMS)) - {WITHOUT_IMAGE, BARE})
 SEEN, READ = "red, sofa, dotted", "blue, lamp, plain, item"
 CONFIG = GistConfig(max_new_tokens=12, max_text_tokens=60)
 
 
 @pytest.fixture(scope="module")
 def features() -> ImageFeatures:
-    pictured = sorted(set(range(N_ITEMS)) - {WITHOUT_IMAGE, BARE})
     table = torch.randn(N_ITEMS, 4, 32, generator=torch.Generator().manual_seed(0))
-    return ImageFeatures.held(N_ITEMS, {code: ((2, 2), table[code][None]) for code in pictured})
+    return ImageFeatures.held(N_ITEMS, {code: ((2, 2), table[code][None]) for code in PICTURED})
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def parrot(
     ]
 
     def loss(place: int) -> torch.Tensor:
-        picture = features.of([place % N_ITEMS], backbone.device)
+        picture = features.of([PICTURED[place % len(PICTURED)]], backbone.device)
         return lesson_loss(backbone, lessons, picture)
 
     course = Course(epochs=1, learning_rate=5e-3)
