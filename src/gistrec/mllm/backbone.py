@@ -61,6 +61,9 @@ class Backbone:
     _text_ids: Callable[[str], tuple[int, ...]] = field(init=False, repr=False)
     _image_ids: Callable[[Grid], tuple[int, ...]] = field(init=False, repr=False)
 
+    def __repr__(self) -> str:
+        return f"Backbone({self.model.config.model_type}, {self.model.num_parameters():,})"
+
     def __post_init__(self) -> None:
         text = functools.lru_cache(maxsize=200_000)(self._encoded_text)
         image = functools.lru_cache(maxsize=4096)(self._encoded_image)

@@ -1,6 +1,5 @@
 import copy
 from collections.abc import Callable
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from gistrec.mllm.embedded import END, IMAGE, train_tokenizer
 from gistrec.mllm.generation import batches_by_length, generate
 from gistrec.mllm.packing import Tokens
 from gistrec.mllm.primer import primer_words
+from gistrec.mllm.processor import SplitProcessor
 from gistrec.mllm.prompts import ItemImage, Nouns
 from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.mllm.warm_start import _tokenizer_texts
@@ -69,7 +69,9 @@ def test_any_script_survives(text: str, tiny_backbone: Backbone) -> None:
 
 @given(parts=st.lists(st.sampled_from([IMAGE, END, "<user>", "<assistant>", "red", " "])))
 def test_a_users_text_never_becomes_a_mark(parts: list[str], tiny_backbone: Backbone) -> None:
-    marks = set(tiny_backbone.processor.tokenizer.all_special_ids) | set(tiny_backbone.image_ids())
+    marks = set(tiny_backbone.processor.tokenizer.all_special_ids) | set(
+        tiny_backbone.image_ids((2, 2))
+    )
     assert not marks & set(tiny_backbone.text_ids("".join(parts)))
 
 
@@ -91,13 +93,14 @@ def test_an_image_is_what_the_processor_makes_of_it(tiny_backbone: Backbone) -> 
     made = tiny_backbone.processor(
         text=f"{IMAGE} red", images=[[Image.new("RGB", (90, 50), "blue")]], return_tensors="pt"
     )
-    tokens = tiny_backbone.tokens([ItemImage(7), "red"])
+    (prepared,) = tiny_backbone.family.prepare([Image.new("RGB", (90, 50), "blue")])
+    tokens = tiny_backbone.tokens([ItemImage(7), "red"], lambda _: prepared.grid)
     assert list(tokens.ids) == made["input_ids"][0].tolist()
-    assert tokens.images == (7,)
+    assert tokens.images == ((7, 2, 2),)
     assert tokens.ids.count(tiny_backbone.model.config.image_token_id) == (64 // 8 // 4) ** 2
-    pixels = tiny_backbone.pixels([Image.new("RGB", (90, 50), "blue")])
-    assert torch.equal(pixels, made["pixel_values"][0])
-    assert tiny_backbone.features(pixels).shape == (1, 4, 32)
+    assert torch.equal(prepared.inputs["pixel_values"], made["pixel_values"][0, 0])
+    (features,) = tiny_backbone.family.look([prepared])
+    assert features.shape == (1, 4, 32)
 
 
 def test_yes_and_no_are_told_apart(tiny_backbone: Backbone) -> None:
@@ -107,13 +110,11 @@ def test_yes_and_no_are_told_apart(tiny_backbone: Backbone) -> None:
 
 
 def test_a_tokenizer_that_does_not_know_yes_is_refused(tiny_backbone: Backbone) -> None:
-    processor = SimpleNamespace(
-        tokenizer=train_tokenizer(["red sofa"] * 9, 300),
-        chat_template="x",
-        apply_chat_template=tiny_backbone.processor.apply_chat_template,
-    )
+    whole = tiny_backbone.processor
+    tokenizer = train_tokenizer(["red sofa"] * 9, 300)
+    processor = SplitProcessor(tokenizer, whole.image_processor, whole.chat_template)
     with pytest.raises(BackboneError, match="does not tell 'yes' from 'no'"):
-        make_backbone(tiny_backbone.model, processor)  # type: ignore[arg-type]
+        make_backbone(tiny_backbone.model, processor)
 
 
 def test_without_chat_template(tiny_backbone: Backbone) -> None:

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from PIL import Image
 from pydantic import ValidationError
 
 from gistrec.config.backbone import EmbeddedConfig
@@ -33,8 +34,12 @@ def test_an_image_takes_as_many_tokens_as_there_are_features(
     tokenizer = tiny_backbone.processor.tokenizer
     backbone = make_backbone(make_model(tokenizer, config), make_processor(tokenizer, config))
     assert image_tokens(config) == tokens
-    assert backbone.image_ids().count(backbone.model.config.image_token_id) == tokens
-    assert backbone.features(torch.randn(2, 3, side, side)).shape == (2, tokens, 32)
+    prepared = backbone.family.prepare([Image.new("RGB", (90, 50)), Image.new("RGB", (9, 9))])
+    found = backbone.family.look(prepared)
+    for one, features in zip(prepared, found, strict=True):
+        ids = backbone.image_ids(one.grid)
+        assert ids.count(backbone.model.config.image_token_id) == tokens
+        assert features.shape == (1, tokens, 32)
 
 
 def test_weights_are_decided_by_the_seed(tiny_backbone: Backbone) -> None:

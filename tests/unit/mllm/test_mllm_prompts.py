@@ -1,11 +1,8 @@
-import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.keywords import telling_words
-from gistrec.mllm.packing import Row, Tokens, block_mask, pack
 from gistrec.mllm.prompts import ItemImage, Nouns, candidate, known_of_user, listed, parsed
 from gistrec.mllm.shortening import shortened, text_question
 
@@ -110,60 +107,11 @@ def test_a_long_text_is_shortened_and_a_title_kept(tiny_backbone: Backbone) -> N
         ["red sofa\n" + "blue lamp " * 3 + "\n", "Keywords of the text:"]
     )
     most = 40
+    frame = len(tiny_backbone.question([]).ids)
     cut = text_question(tiny_backbone, "red sofa", "blue lamp " * 90, most)
     words = tiny_backbone.processor.tokenizer.decode(cut.ids)
-    assert most - 3 <= len(cut.ids) <= most
+    assert most - 3 <= len(cut.ids) - frame <= most
     assert "red sofa" in words
     assert words.endswith("keywords of the text:<end_of_utterance><assistant>")
     title = text_question(tiny_backbone, "red " * 500, "blue", most)
     assert len(title.ids) <= most + len(tiny_backbone.question(["\n", "Keywords of the text:"]).ids)
-
-
-# --- packing ---
-
-token_lists = st.lists(st.integers(0, 9), min_size=1, max_size=4).map(tuple)
-rows = st.builds(
-    Row,
-    st.builds(Tokens, token_lists),
-    st.lists(st.builds(Tokens, token_lists), max_size=3).map(tuple),
-)
-
-
-@given(batch=st.lists(rows, min_size=1, max_size=4))
-def test_packed_rows_can_be_read_back(batch: list[Row]) -> None:
-    packed = pack(batch, pad_id=99)
-    assert packed.ids.shape[1] == max(map(len, batch))
-    for number, row in enumerate(batch):
-        for branch, tokens in enumerate([row.prefix, *row.branches]):
-            there = packed.branch[number] == branch
-            assert tuple(packed.ids[number][there].tolist()) == tokens.ids
-            begin = len(row.prefix.ids) if branch else 0
-            places = range(begin, begin + len(tokens.ids))
-            assert packed.positions[number][there].tolist() == list(places)
-        assert (packed.ids[number, len(row) :] == 99).all()
-    ends = [packed.ids[row, place].item() for row, place in packed.answers]
-    assert ends == [branch.ids[-1] for row in batch for branch in row.branches]
-
-
-@given(batch=st.lists(rows, min_size=1, max_size=3))
-def test_a_token_sees_its_prefix_and_its_own_past(batch: list[Row]) -> None:
-    branch = pack(batch, 0).branch
-    mask = block_mask(branch).numpy()[:, 0]
-    for number in range(len(batch)):
-        for seer, seen in np.ndindex(mask.shape[1:]):
-            of = branch[number, seen].item()
-            past = seen <= seer and of in (0, branch[number, seer].item()) and of != -1
-            assert mask[number, seer, seen] == (past or seer == seen)
-
-
-def test_images_keep_the_order_of_their_tokens() -> None:
-    two = [
-        Row(Tokens((1,), (5,)), (Tokens((2,), (7, 8)), Tokens((3,)))),
-        Row(Tokens((1,)), (Tokens((2,), (6,)),)),
-    ]
-    assert pack(two, 0).images == (5, 7, 8, 6)
-
-
-def test_an_empty_candidate_has_no_answer() -> None:
-    with pytest.raises(ValueError, match="candidate 2 of row 0 has no tokens"):
-        pack([Row(Tokens((1,)), (Tokens((1,)), Tokens(())))], 0)
