@@ -23,11 +23,24 @@ def doctor(
     run: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Look into this run folder as well.")
     ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Ask this OpenAI-compatible server what it can do."),
+    ] = None,
+    server_model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The model to ask on the server.")
+    ] = None,
+    server_key: Annotated[
+        str | None,
+        typer.Option(metavar="VARIABLE", help="The environment variable with the server's key."),
+    ] = None,
 ) -> None:
     """Say what this machine and a run can do, and what is off and why; exit 1 if a thing is bad."""
     found = _shown("machine", machine_findings())
     if run is not None:
         found += _shown(f"run {run}", run_findings(run))
+    if server is not None:
+        found += _shown(f"server {server}", server_findings(server, server_model, server_key))
     if any(finding.state == "bad" for finding in found):
         raise typer.Exit(1)
 
@@ -78,6 +91,20 @@ def run_findings(run: Path) -> Iterator[Finding]:
     if (run / schema.CONFIG_FILE).is_file():
         missing = [name for name in missing_stages(run) if name not in begun]
         yield from (Finding("off", f"stage {name}: not begun") for name in missing)
+
+
+def server_findings(url: str, model: str | None, key: str | None) -> Iterator[Finding]:
+    """Whether a server answers, with which models, whether it shows them images and scores.
+
+    Args:
+        url: of the server.
+        model: which of its models is asked; None for the only one it has.
+        key: the environment variable with its key, if it wants one.
+    """
+    from gistrec.cli.doctor_server import look_at
+
+    for state, text in look_at(url, model, key):
+        yield Finding(state, text)
 
 
 def _shown(title: str, findings: Iterator[Finding]) -> list[Finding]:

@@ -32,6 +32,10 @@ _TOO_LONG = re.compile(
 _KEPT = "What was answered is kept: run the same command again to go on."
 
 
+class RefusedError(EngineError):
+    """A server takes a request for impossible, whoever asks."""
+
+
 class _PassingError(Exception):
     """A failure that may pass, and the seconds after which the server wants to be asked again."""
 
@@ -128,7 +132,8 @@ class Client:
                 return self._once(method, path, body)
             except _PassingError as failure:
                 if attempt == attempts:
-                    raise EngineError(self._gave_up(str(failure), attempts)) from failure
+                    times = f" ({attempts} attempts). {_KEPT}" if attempts > 1 else ""
+                    raise EngineError(f"{self.base} {failure}{times}") from failure
                 longest = min(_LONGEST_BACK_OFF, _BACK_OFF * 2 ** (attempt - 1))
                 # Never all at once: those who were refused together would come back together.
                 wait = max(min(failure.wait, _LONGEST_WAIT), longest * random.uniform(0.5, 1.0))
@@ -155,7 +160,7 @@ class Client:
         if response.status_code in _PASSING:
             why = f"fails with {response.status_code}{told}"
             raise _PassingError(why, _retry_after(response))
-        raise EngineError(self._refusal(response.status_code, told, path, body))
+        raise RefusedError(self._refusal(response.status_code, told, path, body))
 
     def _parsed(self, response: httpx.Response) -> Mapping[str, Any]:
         try:
@@ -178,8 +183,8 @@ class Client:
             else:
                 todo = f"the key in {variable} is not accepted"
             return f"{self.base} wants a key ({status}{told}): {todo}"
-        about_model = "model" in told.lower()
-        if status == 404 and (path == "/models" or not about_model):
+        names_model = path != "/models" and str(self.config.model) in told
+        if status == 404 and not names_model and "model" not in told.lower():
             return (
                 f"{self.base} is no OpenAI-compatible server (404 at {path}): its url usually ends "
                 "in /v1"
@@ -187,14 +192,14 @@ class Client:
         shows_image = body is not None and "data:image" in json.dumps(body.get("messages"))
         if shows_image and _NO_IMAGES.search(told.lower()):
             return no_images(self.base, str(self.config.model)) + f" ({status}{told})"
-        if status == 404 or (about_model and str(self.config.model) in told):
-            return (
-                f"{self.base} does not serve the model {self.config.model!r}{told}{self._known()}"
-            )
         if _TOO_LONG.search(told.lower()):
             return (
                 f"a question is too long for {self.base} ({status}{told}): lower "
                 "gist.max_text_tokens, or serve the model with a longer context"
+            )
+        if status == 404 or names_model:
+            return (
+                f"{self.base} does not serve the model {self.config.model!r}{told}{self._known()}"
             )
         return f"{self.base} refuses a request ({status}{told})"
 
@@ -204,10 +209,6 @@ class Client:
         except EngineError:
             return ""
         return f"; it has: {', '.join(found)}" if found else ""
-
-    def _gave_up(self, why: str, attempts: int) -> str:
-        times = f" ({attempts} attempts)" if attempts > 1 else ""
-        return f"{self.base} {why}{times}. {_KEPT}"
 
     def _told(self, response: httpx.Response) -> str:
         """The server's own words, shortened, without the key."""

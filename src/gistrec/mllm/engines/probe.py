@@ -13,6 +13,16 @@ from gistrec.mllm.prompts import ItemImage, Segment
 _SIDE = 128  # pixels; large enough for every family's smallest image
 
 
+def answer_of(client: Client, question: str) -> str:
+    """The first token that the server answers.
+
+    Raises:
+        EngineError: it does not answer.
+    """
+    message = client.chat(_question([question])).get("message")
+    return str(message.get("content")) if isinstance(message, dict) else ""
+
+
 def takes_images(client: Client) -> bool | None:
     """Whether an image in a question reaches the model; None where the server does not tell.
 
@@ -46,14 +56,15 @@ def _prompt_tokens(client: Client, segments: list[Segment]) -> int | None:
 
 def _question(segments: list[Segment]) -> dict[str, Any]:
     return {
-        "messages": messages(segments, lambda _: _drawing()),
+        "messages": messages(segments, lambda _: drawing()),
         "temperature": 0,
         "max_completion_tokens": 1,
     }
 
 
 @cache
-def _drawing() -> bytes:
+def drawing() -> bytes:
+    """An image to ask about."""
     stream = BytesIO()
     Image.linear_gradient("L").resize((_SIDE, _SIDE)).convert("RGB").save(stream, "PNG")
     return stream.getvalue()
