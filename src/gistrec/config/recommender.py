@@ -16,6 +16,9 @@ class RecommenderConfig(StageConfig):
         history: latest items of a user that a prompt shows (the paper's n).
         candidate: what a prompt shows of a candidate.
         max_gist_tokens: a longer gist or title is cut there; images are never cut.
+        max_prompt_tokens: of a whole prompt with its answer; where there is more, the oldest of the
+            history is left out, then the least similar neighbours. None for all that the backbone
+            reads.
         loss: `pairwise` is the papers' yes/no cross-entropy, `listwise` a softmax over the
             candidates' yes-minus-no.
         gist_weight: of the second task, to tell each token of the shared prefix, gists for the most
@@ -31,6 +34,7 @@ class RecommenderConfig(StageConfig):
     history: int = Field(default=8, ge=1)
     candidate: tuple[CandidatePart, ...] = ("image", "title", "gist")
     max_gist_tokens: int = Field(default=24, ge=4)
+    max_prompt_tokens: int | None = Field(default=None, ge=1)
     loss: Literal["pairwise", "listwise"] = "listwise"
     gist_weight: float = Field(default=0.5, ge=0)
     negatives: int = Field(default=8, ge=1)

@@ -10,12 +10,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 from gistrec.errors import ConfigError
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What one prompt shows.
 
     Attributes:
@@ -87,17 +87,18 @@ class Budget:
             history: tokens of each entry, oldest first.
             neighbours: tokens of each similar users' entry, most similar first.
         """
+        limit = self.limit
         whole = self.least + sum(history)
         if neighbours:
             whole += self.heading + sum(neighbours)
-        if self.limit is None or whole <= self.limit:
+        if limit is None or whole <= limit:
             return Plan(len(history), len(neighbours), whole)
         latest = min(1, len(history))
         wanted = [*history[len(history) - latest :], *neighbours, *history[-2::-1]]
         if neighbours:
             wanted[latest] += self.heading
         reached = list(accumulate(wanted, initial=self.least))
-        kept = bisect_right(reached, self.limit) - 1
+        kept = bisect_right(reached, limit) - 1
         shown = min(max(kept - latest, 0), len(neighbours))
         return Plan(
             kept - shown,

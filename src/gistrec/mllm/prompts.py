@@ -6,6 +6,7 @@ user share comes first, so that it is run once.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 PROMPT_VERSION = "2"
 
@@ -18,6 +19,8 @@ class ItemImage:
 
 
 Segment = str | ItemImage
+Part = TypeVar("Part")  # a line, or its token ids
+FrameLines = tuple[Part, Part, Part]
 
 IMAGE_KEYWORDS_QUESTION = "Keywords of the image:"
 TEXT_KEYWORDS_QUESTION = "Keywords of the text:"
@@ -57,27 +60,30 @@ def known_of_user(nouns: Nouns, history: Sequence[str], neighbours: Sequence[str
         history: gists, oldest first.
         neighbours: gists of what the most similar users chose next, most similar first.
     """
-    # Entries are written out here: this runs for every window of a training.
-    segments: list[Segment] = [opening(nouns), *[f"{gist}\n" for gist in history]]
-    if neighbours:
-        segments += [heading(nouns), *[f"{gist}\n" for gist in neighbours]]
-    segments.append(question(nouns))
-    return segments
+    return [*in_order(frame_lines(nouns), list(map(entry, history)), list(map(entry, neighbours)))]
 
 
-def opening(nouns: Nouns) -> str:
-    """The line above the history."""
-    return f"A user {nouns.verb} in this order:\n"
+def in_order(
+    frame: FrameLines[Part], history: Sequence[Part], neighbours: Sequence[Part]
+) -> list[Part]:
+    """The parts of ``known_of_user`` where they stand, whatever stands for a line.
+
+    Args:
+        frame: ``frame_lines``; the one about similar users is left out without ``neighbours``.
+        history: entries, oldest first.
+        neighbours: entries, most similar first.
+    """
+    opening, heading, question = frame
+    return [opening, *history, *([heading, *neighbours] if neighbours else ()), question]
 
 
-def heading(nouns: Nouns) -> str:
-    """The line above what similar users chose."""
-    return f"Similar users {nouns.verb} next:\n"
-
-
-def question(nouns: Nouns) -> str:
-    """What is asked of a candidate."""
-    return f"Does this {nouns.item} come next?\n"
+def frame_lines(nouns: Nouns) -> FrameLines[str]:
+    """The lines above the history and above what similar users chose, and the question."""
+    return (
+        f"A user {nouns.verb} in this order:\n",
+        f"Similar users {nouns.verb} next:\n",
+        f"Does this {nouns.item} come next?\n",
+    )
 
 
 def entry(words: str) -> str:

@@ -1,13 +1,21 @@
-"""From codes to packed rows: the one place where a recommender's prompt is put together."""
+"""From codes to packed rows: the one place where a recommender's prompt is put together.
+
+What a prompt shows of a user depends on the user alone: room is kept for the longest candidate of
+the catalogue, so that all candidates are judged behind the same words, in training as in ranking.
+"""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from gistrec.config.recommender import RecommenderConfig
 from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.images import ImageFeatures
+from gistrec.mllm.budget import Budget, Plan
 from gistrec.mllm.packing import Row, Tokens
 from gistrec.mllm.shortening import shortened
+from gistrec.mllm.vision.features import ImageFeatures
+
+ANSWER_TOKENS = 1  # yes or no
 
 
 class Prompter:
@@ -22,47 +30,122 @@ class Prompter:
         features: ImageFeatures,
         config: RecommenderConfig,
     ) -> None:
+        """Shorten and count what prompts may show.
+
+        Args:
+            backbone: whose tokens.
+            nouns: the dataset's words.
+            titles: of every item, in catalogue order.
+            gists: likewise.
+            features: of the items' images.
+            config: what prompts show, and how much of it.
+
+        Raises:
+            ConfigError: the longest candidate leaves no room for a prompt; says what to set.
+        """
         self._backbone = backbone
-        self._nouns = nouns
         self._config = config
         self._features = features
         self._titles = [self._short(title) for title in titles]
         self._gists = [self._short(gist) for gist in gists]
+        self.titles_shortened = _differing(titles, self._titles)
+        self.gists_shortened = _differing(gists, self._gists)
+        opening, heading, question = map(backbone.text_ids, prompts.frame_lines(nouns))
+        self._frame = (backbone.before + opening, heading, question)
+        self._entries: list[tuple[int, ...]] = []
         self._branches: dict[int, Tokens] = {}
+        longest = (0, 0)
+        for code, gist in enumerate(self._gists):
+            self._entries.append(backbone.text_ids(prompts.entry(gist)))
+            longest = max(longest, self.candidate_tokens(code), key=sum)
+        self.budget = self._budget(*longest)
+
+    def plan(self, history: Sequence[int], nearby: Sequence[int]) -> Plan:
+        """How much of a user the prompt shows; arguments as those of ``row``."""
+        return self._known(history, nearby)[0]
 
     def row(self, history: Sequence[int], nearby: Sequence[int], candidates: Sequence[int]) -> Row:
         """One user's row.
 
         Args:
-            history: item codes, oldest first; the latest ``config.history`` are shown.
+            history: item codes, oldest first; the latest ``config.history`` are shown, fewer where
+                the budget of tokens is short.
             nearby: what similar users chose next, most similar first.
             candidates: item codes, one branch each.
         """
-        known = prompts.known_of_user(
-            self._nouns,
-            [self._gists[code] for code in history[-self._config.history :]],
-            [self._gists[code] for code in nearby],
+        plan, shown, near = self._known(history, nearby)
+        known = prompts.in_order(
+            self._frame, shown[len(shown) - plan.history :], near[: plan.neighbours]
         )
-        prefix = Tokens(self._backbone.before) + self._backbone.tokens(known)
-        return Row(prefix, tuple(self._branch(code) for code in candidates))
+        prefix = Tokens(tuple(chain.from_iterable(known)))
+        return Row(prefix, tuple([self._branch(code) for code in candidates]))
+
+    def history_tokens(self, codes: Sequence[int]) -> int:
+        """Tokens of these items' entries in a prompt."""
+        return sum(len(self._entries[code]) for code in codes)
+
+    def candidate_tokens(self, code: int) -> tuple[int, int]:
+        """Tokens of a candidate's words, and of its image with the marks around it."""
+        words = image = 0
+        for segment in self._candidate(code):
+            if isinstance(segment, prompts.ItemImage):
+                image += len(self._backbone.image_ids(self._features.grid(segment.code)))
+            else:
+                words += self._count(segment)
+        return words, image
+
+    def _budget(self, words: int, image: int) -> Budget:
+        """Of prompts whose longest candidate takes so many tokens for its words and its image."""
+        opening, heading, question = map(len, self._frame)
+        return Budget(
+            frame=opening + len(self._backbone.after),
+            heading=heading,
+            question=question,
+            candidate=words + image,
+            image=image,
+            answer=ANSWER_TOKENS,
+            most=self._config.max_prompt_tokens,
+            context=self._backbone.context,
+        )
+
+    def _known(
+        self, history: Sequence[int], nearby: Sequence[int]
+    ) -> tuple[Plan, list[tuple[int, ...]], list[tuple[int, ...]]]:
+        """The plan, and the entries that it is about."""
+        entries = self._entries
+        shown = [entries[code] for code in history[-self._config.history :]]
+        near = [entries[code] for code in nearby]
+        return self.budget.plan(list(map(len, shown)), list(map(len, near))), shown, near
 
     def _branch(self, code: int) -> Tokens:
         branch = self._branches.get(code)
         if branch is None:
-            shown = self._config.candidate
-            segments = prompts.candidate(
-                code if "image" in shown and code in self._features else None,
-                self._titles[code] if "title" in shown else "",
-                self._gists[code] if "gist" in shown else "",
-            )
-            branch = self._backbone.tokens(segments, self._features.grid) + Tokens(
-                self._backbone.after
-            )
+            words = self._backbone.tokens(self._candidate(code), self._features.grid)
+            branch = words + Tokens(self._backbone.after)
             self._branches[code] = branch
         return branch
+
+    def _candidate(self, code: int) -> list[prompts.Segment]:
+        shown = self._config.candidate
+        return prompts.candidate(
+            code if "image" in shown and code in self._features else None,
+            self._titles[code] if "title" in shown else "",
+            self._gists[code] if "gist" in shown else "",
+        )
+
+    def _count(self, text: str) -> int:
+        return len(self._backbone.text_ids(text))
 
     def _short(self, text: str) -> str:
         """``text`` on one line, shortened to the token budget."""
         most = self._config.max_gist_tokens
-        line = " ".join(text.split())
-        return shortened(line, lambda part: len(self._backbone.text_ids(part)) <= most)
+        return shortened(_line(text), lambda part: self._count(part) <= most)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _differing(before: Sequence[str], after: Sequence[str]) -> int:
+    """How many texts were cut."""
+    return sum(_line(one) != other for one, other in zip(before, after, strict=True))

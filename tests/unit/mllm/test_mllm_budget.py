@@ -54,9 +54,9 @@ def test_a_plan_keeps_as_much_as_fits(history: list[int], neighbours: list[int],
     """The next entry in line would be one too many."""
     plan = limited(LEAST + room).plan(history, neighbours)
     if plan.history_cut and (not plan.history or not plan.neighbours_cut):
-        more = replace(plan, history=plan.history + 1)
+        more = plan._replace(history=plan.history + 1)
     elif plan.neighbours_cut:
-        more = replace(plan, neighbours=plan.neighbours + 1)
+        more = plan._replace(neighbours=plan.neighbours + 1)
     else:
         return
     assert tokens(history, neighbours, more) > LEAST + room

@@ -1,3 +1,5 @@
+import functools
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -6,6 +8,7 @@ from recommender_cases import GISTS, KINDS, N_ITEMS, NO_IMAGES, NOUNS, pictured,
 
 from gistrec import schema
 from gistrec.config.recommender import RecommenderConfig
+from gistrec.errors import ConfigError
 from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.packing import Tokens
@@ -33,8 +36,8 @@ def test_a_row_is_the_prompts_segments_in_the_chats_frame(
     assert len(row.branches) == len(candidates)
     for code, branch in zip(candidates, row.branches, strict=True):
         shown = prompts.candidate(code, f"item {code}", GISTS[code])
-        assert row.prefix + branch == tiny_backbone.question([*known, *shown])
-        assert branch.images == (code,)
+        assert row.prefix + branch == tiny_backbone.question([*known, *shown], features.grid)
+        assert branch.codes == (code,)
 
 
 def test_the_oldest_of_the_history_is_dropped(tiny_backbone: Backbone) -> None:
@@ -78,12 +81,104 @@ def test_long_words_are_cut_and_images_never(tiny_backbone: Backbone) -> None:
     (branch,) = row.branches
     mark = tiny_backbone.model.config.image_token_id
     assert branch.ids.count(mark) == 4
-    frame = len(tiny_backbone.image_ids()) + len(tiny_backbone.after)
+    frame = len(tiny_backbone.image_ids((2, 2))) + len(tiny_backbone.after)
     line_ends = 2 * len(tiny_backbone.text_ids("a\n")) - 2 * len(tiny_backbone.text_ids("a"))
     assert 8 < len(branch.ids) - frame - line_ends <= 2 * 8
     assert "这" in words(tiny_backbone, branch)
     assert "这" in words(tiny_backbone, row.prefix)
     assert words(tiny_backbone, branch).count("red sofa red sofa") >= 1
+    assert (long.titles_shortened, long.gists_shortened) == (1, 1)
+
+
+# --- a budget of tokens ---
+
+LIMITED = RecommenderConfig(history=6)
+
+
+class Prompters:
+    """Prompters of one catalogue by their limit."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        self.limited = functools.cache(functools.partial(self._make, backbone))
+        self.least = self.limited(None).budget.least
+
+    def _make(self, backbone: Backbone, limit: int | None) -> Prompter:
+        config = LIMITED.model_copy(update={"max_prompt_tokens": limit})
+        return prompter(backbone, config, pictured())
+
+
+@pytest.fixture(scope="module")
+def asks(tiny_backbone: Backbone) -> Prompters:
+    return Prompters(tiny_backbone)
+
+
+@given(
+    history=codes,
+    nearby=codes,
+    candidates=st.lists(st.integers(0, N_ITEMS - 1), min_size=1, max_size=6),
+    room=st.integers(0, 60),
+)
+def test_no_prompt_is_over_the_budget_and_what_fits_is_shown(
+    history: list[int],
+    nearby: list[int],
+    candidates: list[int],
+    room: int,
+    tiny_backbone: Backbone,
+    asks: Prompters,
+) -> None:
+    limit = asks.least + room
+    asking = asks.limited(limit)
+    row, plan = asking.row(history, nearby, candidates), asking.plan(history, nearby)
+    assert all(len(row.prefix.ids) + len(branch.ids) + 1 <= limit for branch in row.branches)
+    longest = asking.budget.candidate + len(tiny_backbone.after)
+    assert plan.tokens == len(row.prefix.ids) + longest + 1
+    assert all(len(branch.ids) <= longest for branch in row.branches)
+    known = prompts.known_of_user(
+        NOUNS,
+        [GISTS[code] for code in history[len(history) - plan.history :]],
+        [GISTS[code] for code in nearby[: plan.neighbours]],
+    )
+    assert row.prefix == Tokens(tiny_backbone.before) + tiny_backbone.tokens(known)
+
+
+def test_a_user_reads_the_same_whatever_the_candidate(tiny_backbone: Backbone) -> None:
+    """Items 0 to 9 have longer titles: room is kept for them where others are asked about."""
+    titles = ["a very long title of an item" if code < 10 else "" for code in range(N_ITEMS)]
+
+    def asking(limit: int | None) -> Prompter:
+        config = LIMITED.model_copy(update={"max_prompt_tokens": limit})
+        return Prompter(tiny_backbone, NOUNS, titles, GISTS, pictured(), config)
+
+    whole = asking(None)
+    history, nearby = [0, 11, 22, 33], [5, 15]
+    longest = whole.plan(history, nearby).tokens
+    asks = asking(longest - 1)
+    rows = [asks.row(history, nearby, [code]) for code in (3, 30)]
+    assert len(rows[1].branches[0].ids) < len(rows[0].branches[0].ids) - 1
+    assert rows[0].prefix == rows[1].prefix
+    assert asks.plan(history, nearby)[:2] == (3, 2)
+    assert rows[0].branches == whole.row(history, nearby, [3]).branches  # never cut, image included
+
+
+def test_the_backbone_reads_no_more_than_its_context(tiny_backbone: Backbone) -> None:
+    assert prompter(tiny_backbone, CONFIG).budget.limit == tiny_backbone.context
+    too_much = CONFIG.model_copy(update={"max_prompt_tokens": tiny_backbone.context + 1})
+    with pytest.raises(ConfigError, match="the backbone reads at most"):
+        prompter(tiny_backbone, too_much)
+
+
+def test_a_budget_without_room_for_a_candidate_is_refused_at_once(asks: Prompters) -> None:
+    with pytest.raises(ConfigError, match="too long by 2 tokens even without any history"):
+        asks.limited(asks.least - 2)
+
+
+def test_a_candidates_words_and_image_are_counted_apart(tiny_backbone: Backbone) -> None:
+    asks = prompter(tiny_backbone, CONFIG, pictured())
+    words, image = asks.candidate_tokens(25)
+    (branch,) = asks.row([], [], [25]).branches
+    assert image == len(tiny_backbone.image_ids((2, 2))) == 4 + 3
+    assert words + image + len(tiny_backbone.after) == len(branch.ids)
+    assert (asks.titles_shortened, asks.gists_shortened) == (0, 0)
 
 
 # --- gists ---
