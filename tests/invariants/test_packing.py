@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.images import image_features
 from gistrec.mllm.packing import Row, Tokens
 from gistrec.mllm.prompts import ItemImage, Segment
 from gistrec.mllm.scoring import answer_states, score_rows, yes_minus_no
 from gistrec.mllm.vision.features import ImageFeatures
+from gistrec.mllm.vision.looking import image_features
 
 WORDS = [
     "red",
@@ -102,9 +102,11 @@ def test_order_batch_and_chunks_change_nothing(
     singly = [score_rows(tiny_backbone, [row], features)[0] for row in rows]
     together = score_rows(tiny_backbone, rows, features)
     narrow = score_rows(tiny_backbone, rows, features, max_tokens=1)
-    for row, expected, one, other in zip(rows, singly, together, narrow, strict=True):
-        torch.testing.assert_close(one, expected, atol=TOLERANCE, rtol=0)
-        torch.testing.assert_close(other, expected, atol=TOLERANCE, rtol=0)
+    most = data.draw(st.integers(1, 30), label="chunk_tokens")
+    chunks = score_rows(tiny_backbone, rows, features, chunk_tokens=most)
+    for row, expected, *others in zip(rows, singly, together, narrow, chunks, strict=True):
+        for other in others:
+            torch.testing.assert_close(other, expected, atol=TOLERANCE, rtol=0)
         order = data.draw(st.permutations(range(len(row.branches))))
         shuffled = Row(row.prefix, tuple(row.branches[place] for place in order))
         (moved,) = score_rows(tiny_backbone, [shuffled], features)
@@ -142,7 +144,9 @@ def test_a_candidate_never_sees_another(tiny_backbone: Backbone, features: Image
     prefix = [ItemImage(0), "user chose red sofa"]
     first: list[Segment] = ["blue lamp"]
     seen = [
-        score_rows(tiny_backbone, [row_of(tiny_backbone, (prefix, [first, other]), features)], features)[0]
+        score_rows(
+            tiny_backbone, [row_of(tiny_backbone, (prefix, [first, other]), features)], features
+        )[0]
         for other in (["green chair"], [ItemImage(3), "plain item"])
     ]
     assert seen[0][0] == pytest.approx(seen[1][0].item(), abs=TOLERANCE)
@@ -155,7 +159,9 @@ def test_what_is_compared_differs_between_candidates(
     """The tolerance means something: other words, another image or another history score apart."""
     rows = [
         row_of(tiny_backbone, (["user chose red"], [["sofa"], ["lamp"], [ItemImage(1)]]), features),
-        row_of(tiny_backbone, (["user chose blue"], [["sofa"], ["lamp"], [ItemImage(2)]]), features),
+        row_of(
+            tiny_backbone, (["user chose blue"], [["sofa"], ["lamp"], [ItemImage(2)]]), features
+        ),
     ]
     scores = torch.cat(score_rows(tiny_backbone, rows, features)).numpy()
     gaps = np.abs(scores[:, None] - scores)[~np.eye(6, dtype=bool)]

@@ -175,11 +175,17 @@ class Backbone:
             if len(features) > 1:
                 more = {"visual_pos_masks": place, "deepstack_visual_embeds": list(features[1:])}
         seen = packed.marks if past is None else past.marks.followed_by(packed.marks)
+        alone = packed.causal and (past is None or not past.marks.branch.shape[1])
         positions = packed.positions[0] if self.family.axes == 1 else packed.positions
         return language(
             inputs_embeds=embedded,
             attention_mask=masks(
-                language.config, packed.marks, seen, self.family.whole_images, embedded.dtype
+                language.config,
+                packed.marks,
+                seen,
+                self.family.whole_images and bool(packed.images),
+                embedded.dtype,
+                alone,
             ),
             position_ids=positions,
             past_key_values=None if past is None else past.cache,

@@ -96,6 +96,7 @@ class Packed:
         marks: who sees whom.
         images: item codes in the order of their tokens in ``ids`` read row by row.
         answers: int64 [n, 2], (row, token) of every branch's last token, where its answer begins.
+        causal: every token sees just those before it in its row, padding aside.
     """
 
     ids: torch.Tensor
@@ -103,6 +104,7 @@ class Packed:
     marks: Marks
     images: tuple[int, ...]
     answers: torch.Tensor
+    causal: bool = False
 
     @property
     def branch(self) -> torch.Tensor:
@@ -117,6 +119,7 @@ class Packed:
             self.marks.to(device),
             self.images,
             self.answers.to(device),
+            self.causal,
         )
 
 
@@ -216,6 +219,8 @@ def _lay(rows: Sequence[Sequence[_Piece]], layout: Layout, left: bool = False) -
         Marks(branch, order, picture),
         tuple(images),
         torch.tensor(answers, dtype=torch.long).reshape(-1, 2),
+        # Padding on the right comes last, so that no token is in the way of another.
+        causal=max(map(len, rows)) == 1 and (not left or min(lengths) == shape[1]),
     )
 
 

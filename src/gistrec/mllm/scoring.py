@@ -10,7 +10,10 @@ from gistrec.mllm.packing import Packed, Row, Tokens, pack_branches
 from gistrec.mllm.vision.features import ImageFeatures
 
 BATCH_TOKENS = 16_384
-CHUNK_TOKENS = 1024
+# Measured by `gistrec bench scoring --chunk-tokens`: a row at once computes attention that its mask
+# throws away, which costs more than a second pass as soon as the prefix or the list is long.
+CHUNK_TOKENS = 512
+SHORT_PREFIX = 192
 
 
 def hidden_states(backbone: Backbone, packed: Packed, features: ImageFeatures) -> torch.Tensor:
@@ -51,11 +54,15 @@ def score_rows(
         rows: prompts of any lengths; those of like length share a batch.
         features: of the images in them.
         max_tokens: about so many padded tokens are run at once.
-        chunk_tokens: where a row's candidates take more, its prefix is run first and they follow
-            it in chunks of so many tokens, on the prefix's keys and values.
+        chunk_tokens: where a row's candidates take more, or its prefix is long, the prefix is run
+            first and they follow it in chunks of so many tokens, on its keys and values.
     """
     scores: list[torch.Tensor] = [torch.empty(0)] * len(rows)
-    short = [row for row in range(len(rows)) if rows[row].branch_tokens <= chunk_tokens]
+    short = [
+        number
+        for number, row in enumerate(rows)
+        if row.branch_tokens <= chunk_tokens and len(row.prefix.ids) <= SHORT_PREFIX
+    ]
     for batch in _batches(short, [len(row) for row in rows], max_tokens):
         chosen = [rows[row] for row in batch]
         found = yes_minus_no(backbone, answer_states(backbone, chosen, features)).cpu()

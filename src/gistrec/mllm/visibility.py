@@ -69,7 +69,14 @@ def as_flex(seer: Marks, seen: Marks, whole_images: bool, window: int | None) ->
     )
 
 
-def masks(config: Any, seer: Marks, seen: Marks, whole_images: bool, dtype: torch.dtype) -> Any:
+def masks(
+    config: Any,
+    seer: Marks,
+    seen: Marks,
+    whole_images: bool,
+    dtype: torch.dtype,
+    causal: bool = False,
+) -> Any:
     """What the language model takes as its attention mask.
 
     Args:
@@ -78,6 +85,7 @@ def masks(config: Any, seer: Marks, seen: Marks, whole_images: bool, dtype: torc
         seen: what it attends to.
         whole_images: a token of an image sees all of that image.
         dtype: of the activations.
+        causal: every token sees just those before it, for which the kernels need no mask.
 
     Returns:
         One mask, or one by the kind of layer where the model has layers of several kinds.
@@ -92,6 +100,9 @@ def masks(config: Any, seer: Marks, seen: Marks, whole_images: bool, dtype: torc
         return visible(seer, seen, whole_images, window)
 
     window = getattr(config, "sliding_window", None)
+    near = window is None or seen.branch.shape[1] <= window
+    if kernel == "sdpa" and causal and near and not whole_images:
+        return torch.ones_like(seen.branch)  # nothing is padding: the library skips the mask
     kinds = set(getattr(config, "layer_types", None) or ())
     if len(kinds) > 1:
         return {kind: made(window if kind == "sliding_attention" else None) for kind in kinds}
