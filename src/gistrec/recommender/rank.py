@@ -1,6 +1,6 @@
 """The fine-tuned backbone as a ranker: yes-minus-no of every candidate, prefix run once a user."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from gistrec.data.ranker import UNRANKED, Scores
 from gistrec.data.sequences import IntArray, Sequences
 from gistrec.errors import RunError
 from gistrec.mllm.backbone import Backbone
+from gistrec.mllm.budget import Cuts, cuts_of
 from gistrec.mllm.packing import Row
 from gistrec.mllm.scoring import score_rows
 from gistrec.mllm.vision.features import ImageFeatures
@@ -70,20 +71,33 @@ class MllmRanker:
 
     def score_lists(self, histories: Sequences, asked: Sequence[Sequence[int]]) -> list[Scores]:
         """Scores of each user's own list of candidates, float32 [len(list)] each."""
-        rows: list[Row] = []
-        owners: list[int] = []
-        moments = histories.lengths.tolist()
-        for place, (user, history) in enumerate(zip(histories.users, histories, strict=True)):
-            nearby = self._nearby.get((user, moments[place]), ())
-            if asked[place]:
-                rows.append(self._prompter.row(history.tolist(), nearby, asked[place]))
-                owners.append(place)
+        owners = [place for place, candidates in enumerate(asked) if len(candidates)]
+        rows = self.rows(histories.take(owners), [asked[place] for place in owners])
         scores: list[Scores] = [np.empty(0, np.float32)] * len(asked)
         for owner, found in zip(
             owners, score_rows(self._backbone, rows, self._features), strict=True
         ):
             scores[owner] = found.numpy()
         return scores
+
+    def rows(self, histories: Sequences, asked: Sequence[Sequence[int]]) -> list[Row]:
+        """The prompts that are scored: each user's, with a branch for each of their candidates."""
+        return [
+            self._prompter.row(history, nearby, candidates)
+            for (history, nearby), candidates in zip(self._known(histories), asked, strict=True)
+        ]
+
+    def cuts(self, histories: Sequences) -> Cuts:
+        """What these users' prompts leave out to keep to the budget."""
+        return cuts_of(
+            self._prompter.plan(history, nearby) for history, nearby in self._known(histories)
+        )
+
+    def _known(self, histories: Sequences) -> Iterator[tuple[list[int], Sequence[int]]]:
+        """Each user's history, and what similar users chose next."""
+        moments = histories.lengths.tolist()
+        for place, (user, history) in enumerate(zip(histories.users, histories, strict=True)):
+            yield history.tolist(), self._nearby.get((user, moments[place]), ())
 
     def _retrieved_for(self, histories: Sequences, place: int) -> Sequence[int]:
         key = (histories.users[place], int(histories.lengths[place]))

@@ -6,12 +6,13 @@ Departures from MMSRARec 3.5:
 2. Two kinds of task instead of the paper's several, both on the packed row: "does this come next?"
    for every candidate, and the history told token by token, each gist after the ones before it.
    Negatives are drawn anew each round.
-3. The language model is trained whole, without LoRA; the eyes stay as they were, so that image
-   features are computed once.
+3. The embedded backbone's language model is trained whole, without LoRA; the eyes of any backbone
+   stay as they were, so that image features are computed once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +22,15 @@ from torch.nn import functional
 
 from gistrec.config.recommender import RecommenderConfig
 from gistrec.data.sequences import IntArray, Sequences
+from gistrec.mllm.adapters import prepare_tuning, trainable_parameters
 from gistrec.mllm.backbone import Backbone
+from gistrec.mllm.budget import Cuts, cuts_of
 from gistrec.mllm.losses import candidate_loss
 from gistrec.mllm.packing import PREFIX, Packed
 from gistrec.mllm.scoring import hidden_states, yes_minus_no
 from gistrec.mllm.training import Course, Lessons, Trained, train
 from gistrec.mllm.vision.features import ImageFeatures
+from gistrec.progress import say
 from gistrec.recommender.nearby import Nearby
 from gistrec.recommender.prompter import Prompter
 from gistrec.recommender.windows import Windows, with_negatives
@@ -49,6 +53,16 @@ class TrainingSet:
     windows_of: Callable[[int], Windows]
     nearby: Nearby
 
+    def asked(self, windows: Windows) -> Iterator[tuple[list[int], Sequence[int]]]:
+        """What is known of each window's user: the history so far, what similar users chose."""
+        for row, moment in zip(windows.rows.tolist(), windows.moments.tolist(), strict=True):
+            yield self.log[row][:moment].tolist(), self.nearby.get((self._users[row], moment), ())
+
+    @cached_property
+    def _users(self) -> list[str]:
+        users: list[str] = self.log.users.to_list()
+        return users
+
 
 @dataclass(frozen=True)
 class _Batch:
@@ -66,20 +80,19 @@ def fine_tune(
     checkpoint: Path | None,
     key: str,
 ) -> Trained:
-    """Train the backbone's language model in place to say yes to what comes next.
+    """Train the backbone's language model, or adapters on it, to say yes to what comes next.
 
     Args:
-        backbone: what is trained.
+        backbone: what is trained, in place.
         prompter: builds the rows, here as when ranking.
         features: the catalogue's images, seen once.
         data: windows, out-of-fold neighbours.
-        config: loss, rounds, rates.
+        config: loss, rounds, rates, and what of the model is trained.
         judge: a validation metric, higher is better; the best epoch is kept.
-        checkpoint: where the training is saved and resumed; see ``gistrec.mllm.training``.
+        checkpoint: folder where the training is saved and resumed; see ``gistrec.mllm.training``.
         key: stands for everything that decides the result.
     """
     known = np.unique(data.log.items).astype(np.int64)
-    users = data.log.users.to_list()
 
     def batches(epoch: int) -> list[_Batch]:
         windows = data.windows_of(epoch)
@@ -91,16 +104,9 @@ def fine_tune(
 
     def loss(batch: _Batch) -> torch.Tensor:
         rows = [
-            prompter.row(
-                data.log[row][:moment].tolist(),
-                data.nearby.get((users[row], moment), ()),
-                candidates.tolist(),
-            )
-            for row, moment, candidates in zip(
-                batch.windows.rows.tolist(),
-                batch.windows.moments.tolist(),
-                batch.candidates,
-                strict=True,
+            prompter.row(history, nearby, candidates)
+            for (history, nearby), candidates in zip(
+                data.asked(batch.windows), batch.candidates.tolist(), strict=True
             )
         ]
         packed = backbone.pack(rows)
@@ -111,10 +117,28 @@ def fine_tune(
             return chosen
         return chosen + config.gist_weight * prefix_loss(backbone, packed, hidden)
 
-    _freeze_eyes(backbone)
-    course = Course(config.epochs, config.learning_rate, warmup=0.05, autocast=config.autocast)
+    kind = prepare_tuning(backbone, config.tuning, config.seed)
+    say(f"recommender: {kind} tuning of {trainable_parameters(backbone.model):,} parameters")
+    course = Course(
+        config.epochs,
+        config.learning_rate,
+        warmup=0.05,
+        precision=config.precision,
+        accumulation=config.accumulation,
+        checkpoint_seconds=config.checkpoint_seconds,
+        seed=config.seed,
+    )
     lessons = Lessons("recommender", batches, loss, judge)
     return train(backbone.model, lessons, course, checkpoint, key)
+
+
+def training_cuts(prompter: Prompter, data: TrainingSet, epochs: int) -> Cuts:
+    """What the prompts of a whole training leave out; a window counts in each epoch it is in."""
+    return cuts_of(
+        prompter.plan(history, nearby)
+        for epoch in range(epochs)
+        for history, nearby in data.asked(data.windows_of(epoch))
+    )
 
 
 def prefix_loss(backbone: Backbone, packed: Packed, hidden: torch.Tensor) -> torch.Tensor:
@@ -146,9 +170,3 @@ def batch_order(
         part = part[np.argsort(shown[part], kind="stable")]
         batches += [part[at : at + size] for at in range(0, len(part), size)]
     return [batches[place] for place in rng.permutation(len(batches))]
-
-
-def _freeze_eyes(backbone: Backbone) -> None:
-    """Leave vision tower and connector as they are."""
-    for part in backbone.eyes:
-        part.requires_grad_(False)
