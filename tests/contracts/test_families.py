@@ -23,7 +23,7 @@ from gistrec.mllm.attention import use_kernel
 from gistrec.mllm.families.registry import FAMILIES
 from gistrec.mllm.loading import describe, load_backbone
 from gistrec.mllm.packing import Tokens
-from gistrec.mllm.processor import how_made
+from gistrec.mllm.processor import how_made, made_here
 from gistrec.mllm.prompts import ItemImage, Segment, image_keywords, text_keywords
 
 TOLERANCE = 1e-4
@@ -42,6 +42,7 @@ def test_it_loads_from_what_save_pretrained_wrote(pair: Pair) -> None:
     assert type(backbone.model) is pair.family.model_class
     assert not backbone.model.training
     assert {value.dtype for value in backbone.model.parameters()} == {torch.float32}
+    assert how_made(backbone.processor) == made_here(backbone.model.config.model_type)
     whole = how_made(backbone.processor) == "AutoProcessor"
     assert whole or not pair.family.saved_whole
     assert pair.family.name in describe(backbone)

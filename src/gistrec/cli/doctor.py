@@ -37,6 +37,7 @@ def doctor(
 ) -> None:
     """Say what this machine and a run can do, and what is off and why; exit 1 if a thing is bad."""
     found = _shown("machine", machine_findings())
+    found += _shown("backbones", backbone_findings())
     if run is not None:
         found += _shown(f"run {run}", run_findings(run))
     if server is not None:
@@ -62,6 +63,22 @@ def machine_findings() -> Iterator[Finding]:
     if os.environ.get("HF_HUB_OFFLINE") == "1":
         why = "HF_HUB_OFFLINE=1: only the embedded backbone and models on disk can be used"
         yield Finding("off", f"downloads of backbones: {why}")
+
+
+def backbone_findings() -> Iterator[Finding]:
+    """The families of backbones, how each one's processor is made here, and what else is there."""
+    import importlib.util
+
+    from gistrec.mllm.families.registry import FAMILIES
+    from gistrec.mllm.processor import made_here
+
+    for model_type in FAMILIES:
+        made = made_here(model_type)
+        why = "" if made == "AutoProcessor" else " (its own needs torchvision, for videos)"
+        yield Finding("ok", f"family {model_type}: {made}{why}")
+    for package, use in (("peft", "LoRA"), ("bitsandbytes", "8-bit and 4-bit weights, on CUDA")):
+        there = importlib.util.find_spec(package) is not None
+        yield Finding("ok" if there else "off", f"{use}: {package}{'' if there else ' is absent'}")
 
 
 def run_findings(run: Path) -> Iterator[Finding]:

@@ -4,11 +4,15 @@ Some families' processors also load a video processor, which needs torchvision. 
 absent, gistrec takes their tokenizer and their image processor for PIL, which is all it uses.
 """
 
+import importlib
+import inspect
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+import transformers
 from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
+from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
 from transformers.utils import cached_file
 
 from gistrec.files import read_json
@@ -63,6 +67,22 @@ def how_made(processor: Processor) -> Made:
     """Which of the two this is."""
     split = isinstance(processor, SplitProcessor)
     return "tokenizer and image processor" if split else "AutoProcessor"
+
+
+def made_here(model_type: str) -> Made:
+    """How a family's processor is made on this machine; found out without loading a model."""
+    whole = getattr(transformers, PROCESSOR_MAPPING_NAMES[model_type])
+    videos = "video_processor" in inspect.signature(whole.__init__).parameters
+    return "tokenizer and image processor" if videos and not _torchvision() else "AutoProcessor"
+
+
+def _torchvision() -> bool:
+    """Whether torchvision is there and can be imported beside this torch."""
+    try:
+        importlib.import_module("torchvision")
+    except (ImportError, RuntimeError):  # built for another torch, it fails while it loads
+        return False
+    return True
 
 
 def _written_template(name: str, revision: str | None) -> str | None:

@@ -4,9 +4,11 @@ import pytest
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
-from gistrec.cli.doctor import machine_findings, run_findings
+from gistrec.cli.doctor import backbone_findings, machine_findings, run_findings
 from gistrec.cli.main import app
 from gistrec.errors import RunError
+from gistrec.mllm.families.registry import FAMILIES
+from gistrec.mllm.processor import made_here
 from gistrec.pipeline.stage import run_stage
 
 
@@ -47,3 +49,12 @@ def runner_invoke(run: Path) -> str:
 def test_a_run_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no run folder"):
         list(run_findings(tmp_path / "absent"))
+
+
+def test_every_family_is_named_with_its_processor() -> None:
+    lines = [finding.text for finding in backbone_findings()]
+    for model_type in FAMILIES:
+        assert any(
+            line.startswith(f"family {model_type}: {made_here(model_type)}") for line in lines
+        )
+    assert "LoRA: peft" in lines
