@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from gistrec.cli.cache import app as cache
 from gistrec.cli.data import app as data
 from gistrec.cli.demo import demo
 from gistrec.cli.doctor import doctor
@@ -42,6 +43,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data)
+app.add_typer(cache)
 app.command()(demo)
 app.command()(run)
 app.command()(recommend)

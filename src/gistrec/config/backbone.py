@@ -1,5 +1,6 @@
 """Which multimodal language model is used, and how the embedded one is made."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -71,6 +72,8 @@ class BackboneConfig(StageConfig):
         quantize: 8-bit or 4-bit weights by bitsandbytes, on CUDA.
         max_image_tokens: a larger image is shrunk to so many tokens, in families whose images take
             as many as their size asks for.
+        vision_cache: folder for image features of a named backbone; by default $GISTREC_CACHE, else
+            ~/.cache/gistrec/vision. Those of the embedded one stay in the run.
         embedded: how the embedded one is made.
     """
 
@@ -82,4 +85,9 @@ class BackboneConfig(StageConfig):
     attention: Literal["auto", "sdpa", "eager", "flex"] = "auto"
     quantize: Literal["none", "int8", "int4"] = "none"
     max_image_tokens: int | None = Field(default=None, ge=1)
+    vision_cache: Path | None = None
     embedded: EmbeddedConfig = EmbeddedConfig()
+
+    def deciding(self) -> "BackboneConfig":
+        """Itself with everything at its default that changes no result."""
+        return self.model_copy(update={"vision_cache": None})

@@ -72,9 +72,13 @@ class Dataset:
         """All users' items in time order."""
         return self._sequences
 
+    def encoded_image(self, code: int) -> bytes | None:
+        """What an item has as its image, decodable or not; None where it has nothing."""
+        return encoded_image(self.items, self.folder, code)
+
     def image_bytes(self, code: int) -> bytes | None:
         """The encoded image of an item; None where it has none that decodes."""
-        data = encoded_image(self.items, self.folder, code)
+        data = self.encoded_image(code)
         return data if data is not None and decodes(data) else None
 
     def title(self, code: int) -> str:

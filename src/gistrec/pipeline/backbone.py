@@ -1,13 +1,16 @@
 """Stage `backbone`: the embedded backbone's warm start, or a real one looked up."""
 
+import shutil
 from pathlib import Path
 
 from gistrec.config.backbone import BackboneConfig
+from gistrec.errors import RunError
 from gistrec.files import read_json, write_json
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.images import image_features
 from gistrec.mllm.loading import describe, load_backbone
+from gistrec.mllm.vision.cache import VisionCache, users_cache
 from gistrec.mllm.vision.features import ImageFeatures
+from gistrec.mllm.vision.sight import Sight, noted_images
 from gistrec.mllm.warm_start import warm_start
 from gistrec.pipeline.manifest import Facts
 from gistrec.pipeline.stage import run_stage
@@ -15,7 +18,8 @@ from gistrec.pipeline.workplace import Workplace
 from gistrec.progress import say
 
 EMBEDDED = "embedded"
-_MODEL, _FEATURES, _SOURCE = "model", "images.safetensors", "source.json"
+_MODEL, _IMAGES, _SOURCE = "model", "images.safetensors", "source.json"
+_VISION = "vision"  # the cache of the embedded backbone, whose eyes are new in every run
 
 
 def backbone_stage(work: Workplace) -> Path:
@@ -24,32 +28,71 @@ def backbone_stage(work: Workplace) -> Path:
 
     def build(folder: Path) -> Facts:
         facts: Facts = {}
+        checkpoint = folder / "warm-start.checkpoint"
         if config.model == EMBEDDED:
             texts = list(zip(work.titles, work.texts, strict=True))
-            checkpoint = folder / "warm-start.checkpoint"
             backbone, trained = warm_start(texts, work.nouns, config.embedded, checkpoint)
             backbone.save(folder / _MODEL)
-            checkpoint.unlink(missing_ok=True)
             facts = {"warm_start_seconds": trained.seconds}
         else:
             backbone = load_backbone(config.model, config)
         say(f"backbone: {describe(backbone)}")
         write_json(folder / _SOURCE, {"model": config.model})
-        features = image_features(backbone, work.dataset.n_items, work.dataset.image_bytes)
-        features.save(folder / _FEATURES)
+        sight = _see(work, folder, backbone)
+        sight.save(folder / _IMAGES)
+        shutil.rmtree(checkpoint, ignore_errors=True)
         parameters = sum(value.numel() for value in backbone.model.parameters())
-        return {**facts, "parameters": parameters, "images": features.count}
+        return {
+            **facts,
+            "parameters": parameters,
+            "images": sight.images,
+            "images_cached": round(sight.share, 4),
+            "images_mib": round(sight.mib, 1),
+        }
 
     inputs = {"dataset": work.dataset.fingerprint}
-    return run_stage(work.run, "backbone", config, inputs, build)
+    return run_stage(work.run, "backbone", config.deciding(), inputs, build, code="2")
 
 
-def open_backbone(folder: Path, config: BackboneConfig) -> Backbone:
-    """The backbone of a finished stage, loaded as ``config`` says."""
+def open_backbone(folder: Path, config: BackboneConfig, adapter: Path | None = None) -> Backbone:
+    """The backbone of a finished stage, loaded as ``config`` says, with ``adapter`` on it."""
     model = read_json(folder / _SOURCE)["model"]
-    return load_backbone(folder / _MODEL if model == EMBEDDED else model, config)
+    return load_backbone(folder / _MODEL if model == EMBEDDED else model, config, adapter)
 
 
-def open_features(folder: Path) -> ImageFeatures:
-    """The image features of a finished stage."""
-    return ImageFeatures.load(folder / _FEATURES)
+def open_features(work: Workplace, folder: Path) -> ImageFeatures:
+    """The image features of a finished stage; looked at again where the cache was cleared.
+
+    Raises:
+        RunError: they are gone, and the backbone sees otherwise now.
+    """
+    eyes, digests = noted_images(folder / _IMAGES)
+    features = _cache(work, folder).open(eyes, digests)
+    if features is None:
+        say("image features are no longer in the cache")
+        sight = _see(work, folder, open_backbone(folder, work.config.backbone))
+        if (sight.eyes, sight.digests) != (eyes, digests):
+            raise RunError(
+                f"the backbone or the images have changed since {folder} was made, and the image "
+                "features of then are gone: delete that folder and run again"
+            )
+        features = sight.features
+    return features
+
+
+def _see(work: Workplace, folder: Path, backbone: Backbone) -> Sight:
+    dataset = work.dataset
+    return _cache(work, folder).see(
+        backbone,
+        work.config.backbone.model,
+        dataset.n_items,
+        dataset.image_bytes,
+        dataset.encoded_image,
+    )
+
+
+def _cache(work: Workplace, folder: Path) -> VisionCache:
+    config = work.config.backbone
+    if config.model == EMBEDDED:
+        return VisionCache(folder / _VISION)
+    return VisionCache(config.vision_cache or users_cache())

@@ -25,7 +25,7 @@ def gist_stage(work: Workplace, backbone: Path) -> pl.DataFrame:
     config = work.config.gist
 
     def build(folder: Path) -> Facts:
-        features = open_features(backbone)
+        features = open_features(work, backbone)
         catalogue = Catalogue(work.dataset.item_ids, work.titles, work.texts, features.__contains__)
         engine = _engine(work, backbone, features)
         summary = summarise(engine, catalogue, config, folder / _ANSWERS)

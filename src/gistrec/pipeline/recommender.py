@@ -1,20 +1,22 @@
 """Stage `recommender`: the backbone fine-tuned to say what comes next."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-import torch
 
 from gistrec import schema
 from gistrec.data.split import Split
 from gistrec.evaluation.metrics import mean, metric_values
 from gistrec.evaluation.protocol import rank_queries
 from gistrec.files import fingerprint_of
+from gistrec.mllm.adapters import is_adapter
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.loading import load_backbone
 from gistrec.mllm.prompts import PROMPT_VERSION
+from gistrec.mllm.training import autocast
 from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.pipeline.backbone import open_backbone, open_features
 from gistrec.pipeline.collab import Collab, training_windows, validation_questions
@@ -75,9 +77,7 @@ def recommender_stage(
         questions = validation_questions(work, split)
 
         def judge() -> float:
-            with torch.autocast(
-                recommender.backbone.device.type, torch.bfloat16, enabled=config.autocast
-            ):
+            with autocast(recommender.backbone.device, config.precision):
                 ranks = rank_queries(
                     ranker, questions, schema.SAMPLED, item_ids, split.train_counts
                 )
@@ -96,7 +96,7 @@ def recommender_stage(
             key,
         )
         recommender.backbone.save(folder / _MODEL)
-        checkpoint.unlink(missing_ok=True)
+        shutil.rmtree(checkpoint, ignore_errors=True)
         return {
             "epochs": trained.epochs,
             "best_epoch": trained.best_epoch,
@@ -118,9 +118,7 @@ def open_recommender(
     work: Workplace, folder: Path, backbone: Path, gist_words: list[str]
 ) -> Recommender:
     """The recommender of a finished stage."""
-    return _assembled(
-        work, load_backbone(folder / _MODEL, work.config.backbone), backbone, gist_words
-    )
+    return _assembled(work, _tuned(work, folder / _MODEL, backbone), backbone, gist_words)
 
 
 def retrieved_items(
@@ -131,10 +129,17 @@ def retrieved_items(
     return nearby_items(table.rename({schema.CANDIDATES: schema.NEXT_ITEMS}), item_ids)
 
 
+def _tuned(work: Workplace, model: Path, backbone: Path) -> Backbone:
+    """The fine-tuned model of a finished stage; an adapter goes on the backbone that it is of."""
+    if is_adapter(model):
+        return open_backbone(backbone, work.config.backbone, adapter=model)
+    return load_backbone(model, work.config.backbone)
+
+
 def _assembled(
     work: Workplace, model: Backbone, backbone: Path, gist_words: list[str]
 ) -> Recommender:
-    features = open_features(backbone)
+    features = open_features(work, backbone)
     prompter = Prompter(
         model, work.nouns, work.titles, gist_words, features, work.config.recommender
     )

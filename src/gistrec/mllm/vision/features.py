@@ -2,14 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.torch import load_file, save_file
 
-from gistrec.files import written_aside
 from gistrec.mllm.families.family import Grid
 
 Ints = npt.NDArray[np.int64]
@@ -72,6 +69,15 @@ class ImageFeatures:
         """How many items have an image."""
         return int((self.part != NO_PART).sum())
 
+    @property
+    def nbytes(self) -> int:
+        """Size of the items' features, an image that several items show counted once."""
+        if not self.parts:
+            return 0
+        keys = np.stack([self.part, self.start, self.grids.prod(axis=1)], axis=1)
+        tokens = np.unique(keys[self.part != NO_PART], axis=0)[:, 2].sum()
+        return int(tokens) * self.parts[0].shape[1:].numel() * self.parts[0].itemsize
+
     def grid(self, code: int) -> Grid:
         """Rows and columns of an item's image tokens; (0, 0) without an image."""
         rows, columns = self.grids[code].tolist()
@@ -105,19 +111,26 @@ class ImageFeatures:
             )
         return found.to(device).transpose(0, 1).contiguous()
 
-    def save(self, file: Path) -> None:
-        """Write to one safetensors file, atomically."""
-        named = {name: torch.from_numpy(getattr(self, name)) for name in ("part", "start", "grids")}
-        tables = {f"table {number}": table for number, table in enumerate(self.parts)}
-        with written_aside(file) as aside:
-            save_file({**named, **tables}, aside)
-
-    @classmethod
-    def load(cls, file: Path) -> "ImageFeatures":
-        """Read what ``save`` wrote."""
-        held = load_file(file)
-        part, start, grids = (held.pop(name).numpy() for name in ("part", "start", "grids"))
-        return cls(tuple(held[f"table {n}"] for n in range(len(held))), part, start, grids)
+    def gathered(self) -> "ImageFeatures":
+        """The same in one table in memory, each image in it once and no other."""
+        there = self.part != NO_PART
+        if not there.any():
+            return ImageFeatures.none(len(self.part))
+        keys = np.stack([self.part, self.start, self.grids.prod(axis=1)], axis=1)[there]
+        images, rows = np.unique(keys, axis=0, return_inverse=True)
+        ends = np.cumsum(images[:, 2])
+        starts = ends - images[:, 2]
+        tables = []
+        for number, table in enumerate(self.parts):
+            mine = images[:, 0] == number
+            size = images[mine, 2]
+            # Of each image the step from a token's place in the new table to that in the old.
+            steps = np.repeat(images[mine, 1] - (np.cumsum(size) - size), size)
+            tables.append(table[torch.from_numpy(steps + np.arange(len(steps)))])
+        start = np.zeros_like(self.start)
+        start[there] = starts[rows.reshape(-1)]
+        part = np.where(there, 0, NO_PART)
+        return ImageFeatures((torch.cat(tables),), part, start, self.grids)
 
     def _as_one_table(self) -> tuple[torch.Tensor | None, Ints]:
         """[m, tokens, k, d] where all images are alike in one table, and each item's row of it.
