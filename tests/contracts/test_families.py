@@ -13,10 +13,12 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from transformers import LlavaConfig, LlavaForConditionalGeneration, PixtralVisionConfig
 
 from families import contracts
 from families.pair import Pair, looked_at
 from families.registry import TINY
+from families.variants import VARIANTS
 from gistrec.config.backbone import BackboneConfig
 from gistrec.errors import BackboneError
 from gistrec.mllm.attention import use_kernel
@@ -220,6 +222,17 @@ def test_scores_of_long_lists_are_the_familys_own(pair: Pair, chunk_tokens: int)
     assert contracts.score_gap(pair, whole, chunk_tokens=chunk_tokens) < TOLERANCE
 
 
+@pytest.mark.parametrize("name", VARIANTS)
+def test_other_shapes_of_a_family_keep_the_contracts(name: str, tmp_path: Path) -> None:
+    VARIANTS[name].save(tmp_path)
+    varied = Pair.load(VARIANTS[name], tmp_path)
+    whole = contracts.PROMPTS["images in both"]
+    assert contracts.logits_gap(varied, whole) < TOLERANCE
+    assert contracts.state_gap(varied, whole) < TOLERANCE
+    assert contracts.score_gap(varied, whole, chunk_tokens=10) < TOLERANCE
+    assert all(ours == theirs for ours, theirs in contracts.answers(varied, [whole]))
+
+
 def test_what_is_compared_differs(pair: Pair) -> None:
     """The tolerance means something: a word, an image, an image's place change the answer."""
     base: list[Segment] = ["user ", ItemImage(0), ItemImage(1), "sofa"]
@@ -293,6 +306,38 @@ def test_a_template_that_drops_words_is_refused(pair: Pair, tmp_path: Path) -> N
     (folder / "chat_template.jinja").write_text("{{ messages[0]['role'] }}")
     with pytest.raises(BackboneError, match="drops a user's words"):
         load_backbone(folder, CPU)
+
+
+def test_llava_with_another_tower_is_refused(
+    family_folder: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Pixtral goes by LLaVA's model type."""
+    tokenizer = TINY["llava"].tokenizer()
+    vision = PixtralVisionConfig(
+        hidden_size=32,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        image_size=16,
+        patch_size=4,
+    )
+    usual = TINY["llava"].config(tokenizer)
+    shape = LlavaConfig(
+        vision_config=vision,
+        text_config=usual.text_config,
+        image_token_index=usual.image_token_id,
+        vision_feature_layer=-1,
+        vision_feature_select_strategy="full",
+    )
+    folder = Path(shutil.copytree(family_folder("llava"), tmp_path / "pixtral"))
+    LlavaForConditionalGeneration(shape).save_pretrained(folder)
+    with pytest.raises(BackboneError, match=r"kind 'pixtral' is not supported"):
+        load_backbone(folder, CPU)
+
+
+def test_flex_attention_is_refused_where_it_does_not_run(pair: Pair) -> None:
+    with pytest.raises(BackboneError, match=r"'flex', which needs a CUDA device"):
+        load_backbone(pair.folder, BackboneConfig(device="cpu", attention="flex"))
 
 
 def test_an_image_needs_its_grid(pair: Pair) -> None:

@@ -27,6 +27,10 @@ def use_kernel(backbone: Backbone, kernel: str) -> None:
     language = backbone.language
     if language.config._attn_implementation == name:
         return
+    if kernel == "flex" and backbone.device.type != "cuda":
+        raise BackboneError(
+            "backbone.attention is 'flex', which needs a CUDA device; set backbone.attention=auto"
+        )
     try:
         language.set_attn_implementation(name)
     except (ValueError, ImportError) as error:

@@ -9,19 +9,43 @@ from transformers.models.llava_next.modeling_llava_next import (
     image_size_to_num_patches,
 )
 
+from gistrec.errors import BackboneError
 from gistrec.mllm.families.family import Family, Grid, Prepared
+
+_WITH_CLASS_TOKEN, _WITHOUT = "clip_vision_model", "siglip_vision_model"
 
 
 class Llava(Family):
     """LLaVA: a fixed number of tokens for every image."""
 
+    def limit(self, max_tokens: int | None) -> None:
+        """Keep images within ``max_tokens`` each, after the tower is found to be a known one.
+
+        Raises:
+            BackboneError: a tower of another kind, as Pixtral's, or too many tokens.
+        """
+        tower = self.model.config.vision_config.model_type
+        if tower not in (_WITH_CLASS_TOKEN, _WITHOUT):
+            raise BackboneError(
+                f"backbone family {self.model.config.model_type!r} with a vision tower of the "
+                f"kind {tower!r} is not supported; the tower must be CLIP or SigLIP"
+            )
+        super().limit(max_tokens)
+
     def prepare(self, images: Sequence[Image.Image]) -> list[Prepared]:
         pixels = self.process(images)["pixel_values"]
         patch = self.model.config.vision_config.patch_size
         grid = (pixels.shape[-2] // patch, pixels.shape[-1] // patch)
-        if self.model.config.vision_feature_select_strategy == "full":
-            grid = (1, grid[0] * grid[1] + 1)  # the class token too
+        spare = self._spare()
+        if spare:
+            grid = (1, grid[0] * grid[1] + spare)
         return [Prepared({"pixel_values": frame}, grid) for frame in pixels]
+
+    def _spare(self) -> int:
+        """Tokens of an image beyond its patches: a class token that is kept, or a patch dropped."""
+        config = self.model.config
+        dropped = config.vision_feature_select_strategy == "default"  # the first token, always
+        return int(config.vision_config.model_type == _WITH_CLASS_TOKEN) - dropped
 
     def look(self, prepared: Sequence[Prepared]) -> list[torch.Tensor]:
         pixels = torch.stack([one.inputs["pixel_values"] for one in prepared])
@@ -37,6 +61,7 @@ class LlavaNext(Llava):
 
     def limit(self, max_tokens: int | None) -> None:
         """Leave out the layouts of tiles that would take more than ``max_tokens``."""
+        super().limit(None)
         if max_tokens is None:
             return
         vision = self.model.config.vision_config
@@ -44,7 +69,7 @@ class LlavaNext(Llava):
 
         def most(layout: Sequence[int]) -> int:
             down, across = (length // vision.image_size for length in layout)
-            return side * side + down * side * (across * side + 1)
+            return side * side + self._spare() + down * side * (across * side + 1)
 
         layouts = self.model.config.image_grid_pinpoints
         kept = [layout for layout in layouts if most(layout) <= max_tokens]
@@ -90,5 +115,5 @@ class LlavaNext(Llava):
             rows -= (rows - int(round(height * (columns / width), 7))) // 2 * 2
         else:
             columns -= (columns - int(round(width * (rows / height), 7))) // 2 * 2
-        base = side * side + (config.vision_feature_select_strategy == "full")
+        base = side * side + self._spare()
         return rows * (columns + 1) + base
