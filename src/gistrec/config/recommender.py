@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from gistrec.config.base import StageConfig
+from gistrec.config.tuning import Precision, TuningConfig
 
 CandidatePart = Literal["image", "title", "gist"]
 
@@ -26,6 +27,11 @@ class RecommenderConfig(StageConfig):
         negatives: uniform negatives beside each positive in training.
         epochs: rounds over the training windows.
         max_windows: windows (a user at a moment) drawn anew for each round; None for all.
+        batch_size: windows in a batch.
+        precision: arithmetic of the forward pass; `fp16` needs CUDA.
+        tuning: what of the backbone is trained.
+        accumulation: batches whose mean gradient makes one step.
+        checkpoint_seconds: how often a running epoch is saved.
         validation_users: at most so many judge an epoch.
         retrieved: candidates of each kind of retrieval that are scored where the whole catalogue
             is ranked.
@@ -42,7 +48,10 @@ class RecommenderConfig(StageConfig):
     max_windows: int | None = Field(default=None, ge=1)
     batch_size: int = Field(default=16, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
-    autocast: bool = True
+    precision: Precision = "bf16"
+    tuning: TuningConfig = TuningConfig()
+    accumulation: int = Field(default=1, ge=1)
+    checkpoint_seconds: float = Field(default=30.0, ge=0)
     validation_users: int = Field(default=300, ge=1)
     retrieved: int = Field(default=50, ge=1)
     seed: int = 0

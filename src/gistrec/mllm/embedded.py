@@ -8,6 +8,7 @@ from transformers import (
     Idefics3Config,
     Idefics3ForConditionalGeneration,
     Idefics3Processor,
+    PreTrainedModel,
     PreTrainedTokenizerFast,
 )
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
@@ -18,6 +19,7 @@ PAD, END, USER, ASSISTANT = "<pad>", "<end_of_utterance>", "<user>", "<assistant
 IMAGE, AROUND_IMAGE, GLOBAL_IMAGE = "<image>", "<fake_token_around_image>", "<global-img>"
 _SPECIAL = (PAD, END, USER, ASSISTANT, IMAGE, AROUND_IMAGE, GLOBAL_IMAGE)
 _SHUFFLE = 4  # pixel shuffle: 4 x 4 patches make one image token
+_MAKER = "gistrec"  # a mark in the model's configuration, which is saved with it
 _CHAT_TEMPLATE = (
     "{% for message in messages %}"
     "{{ '<user>' if message['role'] == 'user' else '<assistant>' }}"
@@ -104,7 +106,13 @@ def make_model(
         image_token_id=tokenizer.convert_tokens_to_ids(IMAGE),
         tie_word_embeddings=True,
     )
+    shape.made_by = _MAKER
     model = Idefics3ForConditionalGeneration(shape)
     model.generation_config.eos_token_id = end
     model.generation_config.pad_token_id = pad
     return model
+
+
+def is_embedded(model: PreTrainedModel) -> bool:
+    """Whether gistrec made this model itself."""
+    return getattr(model.config, "made_by", None) == _MAKER

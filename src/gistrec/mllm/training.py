@@ -1,20 +1,15 @@
-"""The loop that trains a backbone: warm-up and decay, checkpoints by the minute, exact resume."""
+"""Training a backbone: what is learned, how, and what it came to; see ``learner`` for the loop."""
 
 import math
-import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import torch
 from torch import nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from gistrec.errors import RunError
-from gistrec.files import written_aside
-from gistrec.progress import say, track
+from gistrec.config.tuning import Precision
 
 Batch = TypeVar("Batch")
 
@@ -24,10 +19,13 @@ class Course:
     """How long and how fast to learn.
 
     Attributes:
-        epochs: rounds, each of as many steps as there are batches.
+        epochs: rounds, each over all batches.
         learning_rate: the peak, after the warm-up share of all steps; then half a cosine to zero.
-        autocast: bfloat16 arithmetic in the forward pass; weights and optimiser stay float32.
+        precision: arithmetic of the forward pass; weights and optimiser stay as they are. `fp16`
+            needs CUDA.
+        accumulation: batches whose mean gradient makes one step.
         checkpoint_seconds: how often a running epoch is saved.
+        seed: of dropout.
     """
 
     epochs: int
@@ -35,20 +33,10 @@ class Course:
     warmup: float = 0.1
     weight_decay: float = 0.01
     clip_norm: float = 1.0
-    autocast: bool = False
+    precision: Precision = "none"
+    accumulation: int = 1
     checkpoint_seconds: float = 30.0
-
-
-@dataclass
-class _State:
-    """Where a training stands."""
-
-    epoch: int = 0
-    step: int = 0  # within the epoch
-    seconds: float = 0.0
-    best: float | None = None
-    best_epoch: int = 0
-    best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,8 +53,9 @@ class Trained:
 class Lessons(Generic[Batch]):
     """What is learned: the batches of an epoch, the loss of a batch, the judge of an epoch.
 
-    ``batches`` must give the same for the same epoch, so that a resumed training sees the same.
-    ``judge`` (higher is better) decides which epoch's weights are kept; None keeps the last.
+    ``batches`` must give the same for the same epoch, so that a resumed training sees the same, and
+    equally many in every epoch. ``judge`` (higher is better) decides which epoch's weights are
+    kept; None keeps the last.
     """
 
     name: str
@@ -80,56 +69,31 @@ def train(
 ) -> Trained:
     """Train ``model`` in place; leaves the best epoch's weights in it, in evaluation mode.
 
+    Started by ``accelerate launch`` (or ``torchrun``) in several processes, these share out the
+    batches, and each of them ends with the same weights; only the first one writes.
+
     Args:
         model: only parameters that require gradients are trained and saved.
         lessons: what is learned.
         course: how.
-        checkpoint: where the state is saved; if it exists, training goes on from it and ends with
-            the weights of an uninterrupted one.
+        checkpoint: the folder where the state is saved; if it holds one, training goes on from it
+            and ends with the weights of an uninterrupted one.
         key: stands for everything that decides the result; a checkpoint of another is refused.
 
     Raises:
-        RunError: the checkpoint is of another training, or the loss is not finite.
+        RunError: the checkpoint is of another training, the loss is not finite, or the device
+            cannot do the precision.
+        ValueError: epochs differ in how many batches they have.
     """
-    parameters = [value for value in model.parameters() if value.requires_grad]
-    optimiser = torch.optim.AdamW(
-        parameters,
-        lr=course.learning_rate,
-        weight_decay=course.weight_decay,
-        betas=(0.9, 0.98),
-        fused=True,
-    )
-    state = _resume(model, optimiser, checkpoint, key)
-    total = course.epochs * max(1, len(lessons.batches(0))) if course.epochs else 1
-    saved = time.monotonic()
-    while state.epoch < course.epochs:
-        model.train()
-        batches = lessons.batches(state.epoch)
-        name = f"{lessons.name} epoch {state.epoch + 1}/{course.epochs}"
-        losses = []
-        for batch in track(batches[state.step :], name):
-            started = time.monotonic()
-            done = state.epoch * len(batches) + state.step
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(course, done, total)
-            losses.append(_step(model, parameters, optimiser, lessons, batch, course))
-            state.step += 1
-            state.seconds += time.monotonic() - started
-            if checkpoint and time.monotonic() - saved > course.checkpoint_seconds:
-                _save(checkpoint, key, state, model, optimiser)
-                saved = time.monotonic()
-        state.epoch, state.step = state.epoch + 1, 0
-        _judge(model, lessons, state)
-        mean = f"loss {sum(losses) / len(losses):.3f}" if losses else "no batch left"
-        best = f", best {state.best:.4f} in epoch {state.best_epoch}" if state.best else ""
-        say(f"{lessons.name} epoch {state.epoch}: {mean}{best}, {state.seconds:.0f} s")
-        if checkpoint:
-            _save(checkpoint, key, state, model, optimiser)
-            saved = time.monotonic()
-    if state.best_weights:
-        model.load_state_dict(state.best_weights, strict=False)
-    model.eval()
-    return Trained(state.epoch, state.best_epoch, state.best, round(state.seconds, 2))
+    first = lessons.batches(0) if course.epochs else []
+    if not first:
+        model.eval()
+        best = lessons.judge() if lessons.judge else None
+        return Trained(course.epochs, course.epochs, best, 0.0)
+    # transformers' Trainer takes a second to import, which only those who train should wait for.
+    from gistrec.mllm.learner import learn
+
+    return learn(model, lessons, course, first, checkpoint, key)
 
 
 def learning_rate(course: Course, step: int, total: int) -> float:
@@ -141,75 +105,7 @@ def learning_rate(course: Course, step: int, total: int) -> float:
     return course.learning_rate * 0.5 * (1.0 + math.cos(math.pi * part))
 
 
-def _step(
-    model: nn.Module,
-    parameters: list[nn.Parameter],
-    optimiser: torch.optim.Optimizer,
-    lessons: Lessons[Batch],
-    batch: Batch,
-    course: Course,
-) -> float:
-    device = parameters[0].device
-    with _attention(device), torch.autocast(device.type, torch.bfloat16, enabled=course.autocast):
-        loss = lessons.loss(batch)
-    value = loss.item()
-    if not math.isfinite(value):
-        raise RunError(
-            f"the loss of {lessons.name} is no longer finite; lower its learning_rate "
-            f"(it is {course.learning_rate})"
-        )
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(parameters, course.clip_norm)
-    optimiser.step()
-    return value
-
-
-def _attention(device: torch.device) -> AbstractContextManager[None]:
-    """On the CPU the plain kernel: the fused one is faster forward but slower backward."""
-    return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
-
-
-def _judge(model: nn.Module, lessons: Lessons[Batch], state: _State) -> None:
-    if lessons.judge is None:
-        state.best_epoch = state.epoch
-        return
-    model.eval()
-    score = lessons.judge()
-    if state.best is None or score > state.best:
-        state.best, state.best_epoch = score, state.epoch
-        state.best_weights = _trained_weights(model)
-
-
-def _trained_weights(model: nn.Module) -> dict[str, torch.Tensor]:
-    return {
-        name: value.detach().cpu().clone()
-        for name, value in model.named_parameters()
-        if value.requires_grad
-    }
-
-
-def _save(
-    checkpoint: Path, key: str, state: _State, model: nn.Module, optimiser: torch.optim.Optimizer
-) -> None:
-    content = {
-        "key": key,
-        "state": vars(state),
-        "model": _trained_weights(model),
-        "optimiser": optimiser.state_dict(),
-    }
-    with written_aside(checkpoint) as aside:
-        torch.save(content, aside)
-
-
-def _resume(
-    model: nn.Module, optimiser: torch.optim.Optimizer, checkpoint: Path | None, key: str
-) -> _State:
-    if checkpoint is None or not checkpoint.exists():
-        return _State()
-    content = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    if content["key"] != key:
-        raise RunError(f"{checkpoint} belongs to another training; delete it to start anew")
-    model.load_state_dict(content["model"], strict=False)
-    optimiser.load_state_dict(content["optimiser"])
-    return _State(**content["state"])
+def autocast(device: torch.device, precision: Precision) -> torch.autocast:
+    """The arithmetic of a course's forward pass, for what is to be judged in the same."""
+    dtype = torch.float16 if precision == "fp16" else torch.bfloat16
+    return torch.autocast(device.type, dtype, enabled=precision != "none")

@@ -59,7 +59,7 @@ def warm_start(
         texts: (title, text) of every item; either may be empty.
         nouns: the dataset's words, so that the tokenizer knows the prompts.
         config: sizes and rounds.
-        checkpoint: where training is saved and resumed.
+        checkpoint: folder where training is saved and resumed.
     """
     written = [(title, text) for title, text in texts if title or text]
     tokenizer = train_tokenizer(_tokenizer_texts(written, nouns), config.vocabulary)
@@ -69,7 +69,7 @@ def warm_start(
         f"warm start: {len(school.seeing)} drawings, {len(school.reading)} texts, "
         f"{config.invented_users} invented users, {len(tokenizer)} tokens"
     )
-    course = Course(config.epochs, config.learning_rate, autocast=True)
+    course = Course(config.epochs, config.learning_rate, precision="bf16", seed=config.seed)
     key = fingerprint_of([config.model_dump(), vars(nouns), [list(pair) for pair in texts]])
     lessons = Lessons("warm start", school.batches, school.loss)
     return backbone, train(backbone.model, lessons, course, checkpoint, key)

@@ -19,7 +19,7 @@ from gistrec.config.recommender import RecommenderConfig
 from gistrec.data.sequences import Sequences
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.losses import candidate_loss
-from gistrec.mllm.packing import Row, Tokens, pack
+from gistrec.mllm.packing import Row, Tokens
 from gistrec.mllm.scoring import hidden_states
 from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.recommender.prompter import Prompter
@@ -38,7 +38,7 @@ CONFIG = RecommenderConfig(
     negatives=6,
     epochs=2,
     learning_rate=3e-3,
-    autocast=False,
+    precision="none",
     gist_weight=0.0,
 )
 LOGITS = [[1.0, -2.0, 0.5], [0.0, 3.0, -1.0]]
@@ -220,7 +220,7 @@ def test_the_loss_of_prefixes_is_that_of_their_texts_alone(tiny_backbone: Backbo
             ids = row.prefix.ids
             found = tiny_backbone.model(input_ids=torch.tensor([ids])).logits[0].log_softmax(-1)
             losses += [-found[at - 1, ids[at]].item() for at in range(1, len(ids))]
-        packed = pack(rows, tiny_backbone.pad_id)
+        packed = tiny_backbone.pack(rows)
         hidden = hidden_states(tiny_backbone, packed, NO_IMAGES)
         found = prefix_loss(tiny_backbone, packed, hidden)
     assert found.item() == pytest.approx(sum(losses) / (3 + 1), abs=1e-4)
@@ -235,7 +235,7 @@ def test_telling_the_next_gist_is_learned_beside(fresh_backbone: Make) -> None:
         ranker = learned(backbone, faithful(100, 1), config, NO_IMAGES)
         assert auc(ranker, faithful(60, 2)) > 0.9
         row = prompter(backbone, config).row([0, 1, 2, 3], [], [4])
-        packed = pack([row], backbone.pad_id)
+        packed = backbone.pack([row])
         with torch.no_grad():
             hidden = hidden_states(backbone, packed, NO_IMAGES)
             losses[weight] = prefix_loss(backbone, packed, hidden).item()
