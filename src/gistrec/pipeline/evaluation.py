@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from gistrec import schema
 from gistrec.config.evaluation import Protocol
@@ -18,6 +19,8 @@ from gistrec.files import written_aside
 from gistrec.pipeline.manifest import Facts, read_manifest, stage_fingerprint
 from gistrec.pipeline.stage import run_stage
 from gistrec.pipeline.workplace import Workplace
+
+AnyRanker = TypeVar("AnyRanker", bound=Ranker)
 
 
 def asked_protocols(work: Workplace, split: Split) -> dict[Protocol, Queries]:
@@ -45,9 +48,10 @@ def evaluate_system(
     work: Workplace,
     split: Split,
     system: str,
-    open_ranker: Callable[[], Ranker],
+    open_ranker: Callable[[], AnyRanker],
     trained: tuple[str, ...],
     seeds: tuple[int, ...],
+    report: Callable[[AnyRanker, Mapping[Protocol, Queries]], Facts] | None = None,
 ) -> list[Row]:
     """Rank every question by one system, or read its ranks; one row a protocol.
 
@@ -58,6 +62,7 @@ def evaluate_system(
         open_ranker: opens the ranker; called only where ranks are missing.
         trained: the stages whose making the system costs, the last of them its own.
         seeds: what it was trained with.
+        report: facts of its own about the questions of each protocol.
     """
     questions = asked_protocols(work, split)
     config = work.config.evaluation
@@ -76,7 +81,7 @@ def evaluate_system(
                 config.chunk,
             )
             save_ranks(ranks, folder, system, protocol)
-        return {}
+        return report(ranker, questions) if report else {}
 
     inputs = {"split": split.fingerprint, "dataset": work.dataset.fingerprint}
     inputs |= {name: stage_fingerprint(work.run / name) for name in trained}

@@ -20,13 +20,14 @@ from gistrec.mllm.training import autocast
 from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.pipeline.backbone import open_backbone, open_features
 from gistrec.pipeline.collab import Collab, training_windows, validation_questions
+from gistrec.pipeline.cuts import prompt_facts
 from gistrec.pipeline.manifest import Facts, stage_fingerprint
 from gistrec.pipeline.stage import run_stage
 from gistrec.pipeline.workplace import Workplace
 from gistrec.recommender.nearby import Nearby, nearby_items
 from gistrec.recommender.prompter import Prompter
 from gistrec.recommender.rank import MllmRanker
-from gistrec.recommender.train import TrainingSet, fine_tune
+from gistrec.recommender.train import TrainingSet, fine_tune, training_cuts
 
 _MODEL = "model"
 _JUDGE = "NDCG@5"
@@ -85,6 +86,8 @@ def recommender_stage(
 
         checkpoint = folder / "fine-tuning.checkpoint"
         key = fingerprint_of([config.model_dump(), split.fingerprint])
+        cuts = training_cuts(recommender.prompter, data, config.epochs)
+        shown = prompt_facts("recommender", recommender.prompter, cuts)
         trained = fine_tune(
             recommender.backbone,
             recommender.prompter,
@@ -98,6 +101,7 @@ def recommender_stage(
         recommender.backbone.save(folder / _MODEL)
         shutil.rmtree(checkpoint, ignore_errors=True)
         return {
+            **shown,
             "epochs": trained.epochs,
             "best_epoch": trained.best_epoch,
             f"validation {_JUDGE}": trained.best,

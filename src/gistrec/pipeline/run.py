@@ -5,7 +5,7 @@ dataset -> split -> baselines
 -> evaluation -> leaderboard
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,10 +14,11 @@ import polars as pl
 
 from gistrec import schema
 from gistrec.baselines.oracle import Oracle
+from gistrec.config.evaluation import Protocol
 from gistrec.config.load import load_config, save_config
 from gistrec.config.system import SystemConfig
 from gistrec.data.dataset import open_dataset
-from gistrec.data.ranker import Ranker
+from gistrec.data.queries import Queries
 from gistrec.data.split import Split
 from gistrec.errors import RunError
 from gistrec.evaluation.leaderboard import as_frame, load_leaderboard
@@ -25,9 +26,11 @@ from gistrec.evaluation.row import Row
 from gistrec.pipeline.backbone import backbone_stage
 from gistrec.pipeline.baselines import baseline_stage, open_baseline, stage_name
 from gistrec.pipeline.collab import collab_stage
+from gistrec.pipeline.cuts import prompt_facts
 from gistrec.pipeline.evaluation import evaluate_system, publish_leaderboard
 from gistrec.pipeline.gist import gist_stage
 from gistrec.pipeline.lock import locked_run, refuse_other_folder
+from gistrec.pipeline.manifest import Facts
 from gistrec.pipeline.recommender import open_recommender, recommender_stage, retrieved_items
 from gistrec.pipeline.split import split_stage
 from gistrec.pipeline.states import has_oracle
@@ -35,6 +38,7 @@ from gistrec.pipeline.workplace import Workplace, note_dataset, noted_dataset
 from gistrec.progress import say
 from gistrec.recommender.gists import gist_texts
 from gistrec.recommender.nearby import nearby_items
+from gistrec.recommender.rank import MllmRanker
 
 ORACLE = "oracle"
 
@@ -141,12 +145,16 @@ def _mllm_system(work: Workplace, split: Split) -> list[Row]:
     collab = collab_stage(work, split, words, work.run / "gist")
     recommender = recommender_stage(work, split, backbone, words, collab)
 
-    def open_ranker() -> Ranker:
+    def open_ranker() -> MllmRanker:
         item_ids = work.dataset.item_ids
         return open_recommender(work, recommender, backbone, words).ranker(
             nearby_items(collab.asked, item_ids), retrieved_items(collab.candidates, item_ids)
         )
 
+    def report(ranker: MllmRanker, asked: Mapping[Protocol, Queries]) -> Facts:
+        cuts = ranker.cuts(*(queries.histories for queries in asked.values()))
+        return prompt_facts(f"evaluation-{work.config.name}", ranker.prompter, cuts)
+
     made_by = (stage_name(encoder), "backbone", "gist", "collab", "recommender")
     seeds = (work.config.recommender.seed,)
-    return evaluate_system(work, split, work.config.name, open_ranker, made_by, seeds)
+    return evaluate_system(work, split, work.config.name, open_ranker, made_by, seeds, report)

@@ -53,6 +53,11 @@ class MllmRanker:
         """How leaderboards call it."""
         return self._name
 
+    @property
+    def prompter(self) -> Prompter:
+        """How the backbone is asked."""
+        return self._prompter
+
     def score(self, histories: Sequences, candidates: IntArray | None) -> Scores:
         """As ``Ranker.score``; over the whole catalogue, what was not retrieved is UNRANKED.
 
@@ -87,10 +92,12 @@ class MllmRanker:
             for (history, nearby), candidates in zip(self._known(histories), asked, strict=True)
         ]
 
-    def cuts(self, histories: Sequences) -> Cuts:
+    def cuts(self, *asked: Sequences) -> Cuts:
         """What these users' prompts leave out to keep to the budget."""
         return cuts_of(
-            self._prompter.plan(history, nearby) for history, nearby in self._known(histories)
+            self._prompter.plan(history, nearby)
+            for histories in asked
+            for history, nearby in self._known(histories)
         )
 
     def _known(self, histories: Sequences) -> Iterator[tuple[list[int], Sequence[int]]]:
