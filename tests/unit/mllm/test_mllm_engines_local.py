@@ -1,0 +1,51 @@
+"""The engine within this process."""
+
+from dataclasses import replace
+
+import pytest
+
+from gistrec.mllm.backbone import Backbone
+from gistrec.mllm.engines.engine import Answer, Question
+from gistrec.mllm.engines.local import LocalEngine
+from gistrec.mllm.generation import answer_ids
+from gistrec.mllm.prompts import ItemImage
+from servers.tiny_vllm import looked_at, plain
+
+QUESTIONS = [Question(("red sofa",)), Question((ItemImage(1), "what?")), Question(("lamp",))]
+
+
+@pytest.mark.parametrize("length", [1, 6])
+def test_answers_are_the_backbones(
+    length: int, tiny_backbone: Backbone, pictures: list[bytes]
+) -> None:
+    features = looked_at(tiny_backbone, pictures[:2])
+    asked = [tiny_backbone.question(one.segments, features.grid) for one in QUESTIONS]
+    ids = dict(answer_ids(tiny_backbone, asked, features, length))
+    decode = tiny_backbone.processor.tokenizer.decode
+    expected = {
+        row: Answer(decode(found, skip_special_tokens=True), found[-1] != tiny_backbone.end_id)
+        for row, found in ids.items()
+    }
+    for batch_size in (1, 8):
+        engine = LocalEngine(tiny_backbone, features, batch_size)
+        assert dict(engine.answer(QUESTIONS, length)) == expected
+
+
+def test_an_answer_that_ends_by_itself_is_not_cut(
+    tiny_backbone: Backbone, pictures: list[bytes]
+) -> None:
+    features = looked_at(tiny_backbone, pictures[:2])
+    asked = [tiny_backbone.question(QUESTIONS[0].segments)]
+    ((_, ids),) = answer_ids(tiny_backbone, asked, features, 3)
+    ended = replace(tiny_backbone, end_ids=(*tiny_backbone.end_ids, ids[-1]))
+    for backbone, cut in ((tiny_backbone, True), (ended, False)):
+        ((_, answer),) = LocalEngine(backbone, features).answer(QUESTIONS[:1], 3)
+        assert answer.cut is cut
+
+
+def test_tokens_are_counted_as_the_backbone_sees_them(tiny_backbone: Backbone) -> None:
+    for backbone in (tiny_backbone, plain(tiny_backbone)):
+        engine = LocalEngine(backbone, looked_at(backbone, []))
+        assert engine.count("red sofa, unheard of") == len(
+            backbone.text_ids("red sofa, unheard of")
+        )
