@@ -19,12 +19,16 @@ def exists(name: str) -> Callable[[Path], bool]:
     return lambda run: (run / name).exists()
 
 
+def saved(name: str) -> Callable[[Path], bool]:
+    return lambda run: any((run / name).glob("step-*"))
+
+
 # Each is awaited with the same command, then the process dies.
 MOMENTS = {
     "sasrec": exists(".baseline-sasrec.partial/sasrec.checkpoint"),
-    "backbone": exists(".backbone.partial/warm-start.checkpoint"),
+    "backbone": saved(".backbone.partial/warm-start.checkpoint"),
     "gist": exists(".gist.partial/intent.json"),
-    "recommender": exists(".recommender.partial/fine-tuning.checkpoint"),
+    "recommender": saved(".recommender.partial/fine-tuning.checkpoint"),
     "evaluation": lambda run: any(run.glob(".evaluation-mmsrarec.partial/ranks/mms*.parquet")),
 }
 
@@ -104,6 +108,10 @@ def test_weights_and_gists_are_the_same_bytes(tiny: Tiny, survivor: Path) -> Non
         "backbone/images.safetensors",
         "gist/gists.parquet",
         "recommender/model/model.safetensors",
+        *(
+            str(path.relative_to(tiny.run))
+            for path in tiny.run.glob("backbone/vision/*/*.safetensors")
+        ),
     ):
         assert (survivor / name).read_bytes() == (tiny.run / name).read_bytes(), name
 
