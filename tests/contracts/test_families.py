@@ -6,6 +6,8 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -27,9 +29,10 @@ from gistrec.mllm.loading import describe, load_backbone
 from gistrec.mllm.packing import Tokens
 from gistrec.mllm.processor import how_made, made_here
 from gistrec.mllm.prompts import ItemImage, Segment, image_keywords, text_keywords
+from gistrec.mllm.vision.cache import VisionCache
 
 TOLERANCE = 1e-4
-HALF_TOLERANCE = 0.1  # of scores between -3 and 3: bfloat16 holds three digits
+HALF_TOLERANCE = 0.05  # of scores between -3 and 3: bfloat16 holds two to three digits
 FIXED = ("idefics3", "smolvlm", "llava", "gemma3", "internvl")  # images of one size each
 SHRINKING = ("llava_next", "qwen2_vl", "qwen2_5_vl", "qwen3_vl")
 CPU = BackboneConfig(device="cpu")
@@ -182,6 +185,32 @@ def test_images_looked_at_together_are_as_alone(pair: Pair) -> None:
         assert found.shape[1] == rows * columns
         alone = pair.features.of([code], torch.device("cpu"))
         torch.testing.assert_close(found, alone, atol=1e-5, rtol=1e-5)
+
+
+def test_through_the_cache_features_are_the_same(pair: Pair, tmp_path: Path) -> None:
+    """Seen for the first time, from memory, and mapped from disk."""
+    encoded = [png(image) for image in pair.pictures]
+    encoded += [None, encoded[2]]  # an item without image, and one that shows another's
+    cache, count = VisionCache(tmp_path), len(encoded)
+    first = cache.see(pair.backbone, pair.family.name, count, encoded.__getitem__)
+    again = cache.see(pair.backbone, pair.family.name, count, encoded.__getitem__)
+    mapped = cache.open(first.eyes, first.digests, held_bytes=0)
+    assert (first.cached, again.cached, again.images) == (0, 7, 7)
+    assert mapped is not None
+    shown = [*range(6), 7]
+    expected = pair.features.of([*range(6), 2], torch.device("cpu"))
+    fresh = first.features.of(shown, torch.device("cpu"))
+    torch.testing.assert_close(fresh, expected, atol=1e-5, rtol=1e-5)
+    for features in (first.features, again.features, mapped):
+        assert 6 not in features
+        assert [features.grid(code) for code in range(6)] == [
+            pair.features.grid(code) for code in range(6)
+        ]
+        for codes in (shown, [5, 0, 5]):  # of one size and of several
+            found = features.of(codes, torch.device("cpu"))
+            assert torch.equal(found, first.features.of(codes, torch.device("cpu")))
+    through = replace(pair, features=mapped)
+    assert contracts.logits_gap(through, contracts.PROMPTS["images in both"]) < TOLERANCE
 
 
 @settings(max_examples=12)
@@ -350,6 +379,12 @@ def test_a_branch_needs_a_token(pair: Pair) -> None:
     empty = type(row)(row.prefix, (*row.branches, Tokens(())))
     with pytest.raises(ValueError, match="candidate 2 of row 0 has no tokens"):
         pair.backbone.pack([empty])
+
+
+def png(image: Image.Image) -> bytes:
+    stream = BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
 
 
 def write(file: Path, content: object) -> None:

@@ -31,7 +31,7 @@ ANSWER_TOKENS = 10
 def gap(found: torch.Tensor, expected: torch.Tensor) -> float:
     """The largest absolute difference."""
     assert found.shape == expected.shape
-    return float((found.float() - expected.float()).abs().max())
+    return float((found.cpu().float() - expected.cpu().float()).abs().max())
 
 
 @torch.no_grad()
@@ -77,7 +77,7 @@ def gradients(pair: Pair, prompt: Prompt) -> dict[str, tuple[torch.Tensor, torch
     ours = _parameters(pair.backbone.model)
     theirs = _parameters(pair.reference.model)
     scores = yes_minus_no(pair.backbone, answer_states(pair.backbone, [row], pair.features))
-    found = torch.autograd.grad((scores * weights).sum(), list(ours.values()))
+    found = torch.autograd.grad((scores.cpu() * weights).sum(), list(ours.values()))
     prompts = [row.prefix + branch for branch in row.branches]
     logits = torch.stack(
         [
@@ -103,7 +103,12 @@ def gradient_gap(pair: Pair, prompt: Prompt) -> float:
 
 
 def _parameters(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
-    """The language model's, and its head's where that has its own."""
-    held = dict(model.model.get_decoder().named_parameters())
+    """Those that are trained of the language model and of its head."""
+    held = {
+        name: value
+        for name, value in model.model.get_decoder().named_parameters()
+        if value.requires_grad
+    }
     head = model.get_output_embeddings().weight
-    return held if any(head is value for value in held.values()) else held | {"head": head}
+    own = head.requires_grad and not any(head is value for value in held.values())
+    return held | {"head": head} if own else held

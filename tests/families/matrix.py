@@ -1,7 +1,10 @@
-"""Families by contracts, measured: `cd tests && python -m families.matrix` prints it."""
+"""Families by contracts, measured: `cd tests && python -m families.matrix` prints it.
 
+`--device cuda --attention flex` has gistrec compute there and so; the reference stays on the CPU.
+"""
+
+import argparse
 import os
-import sys
 import tempfile
 from pathlib import Path
 
@@ -26,12 +29,12 @@ HEADS = (
 )
 
 
-def row_of(name: str, folder: Path) -> list[str]:
+def row_of(name: str, folder: Path, options: BackboneConfig) -> list[str]:
     """One family's measures; those of scores and logits are largest absolute gaps."""
     family = TINY[name]
     family.save(folder)
-    pair = Pair.load(family, folder)
-    half = Pair.load(family, folder, BackboneConfig(device="cpu", dtype="bfloat16"))
+    pair = Pair.load(family, folder, options)
+    half = Pair.load(family, folder, options.model_copy(update={"dtype": "bfloat16"}))
     prompts = contracts.PROMPTS
     sizes = sorted({rows * columns for rows, columns in pair.features.grids.tolist()})
     alike = [ours == theirs for ours, theirs in contracts.answers(pair, list(prompts.values()))]
@@ -52,12 +55,18 @@ def row_of(name: str, folder: Path) -> list[str]:
 def main() -> None:
     """Print the table in Markdown."""
     torch.set_num_threads(1)
-    names = sys.argv[1:] or list(TINY)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("families", nargs="*", default=list(TINY))
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--attention", default="sdpa")
+    given = parser.parse_args()
+    options = BackboneConfig(device=given.device, attention=given.attention, dtype="float32")
     print("| " + " | ".join(HEADS) + " |")
     print("|" + "---|" * len(HEADS))
     with tempfile.TemporaryDirectory() as folder:
-        for name in names:
-            print("| " + " | ".join(row_of(name, Path(folder) / name)) + " |", flush=True)
+        for name in given.families:
+            cells = row_of(name, Path(folder) / name, options)
+            print("| " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":
