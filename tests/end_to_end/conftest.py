@@ -1,9 +1,18 @@
 """One tiny run, made once by the command as a person gives it; all tests here look at it."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from end_to_end_cases import ITEMS, TINY, USERS, Command, Tiny, in_process_of_its_own, made_once
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Image features of named backbones go where the tests' other files go."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GISTREC_CACHE", str(tmp_path_factory.mktemp("vision")))
+        yield
 
 
 @pytest.fixture(scope="session")

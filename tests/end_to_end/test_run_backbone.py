@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from end_to_end_cases import Command, Tiny
+from safetensors.torch import load_file, save_file
 
 ONLY_SASREC = ("--set", "baselines.names=[sasrec]", "--set", "recommender.epochs=1")
 
@@ -19,9 +20,32 @@ def test_a_backbone_on_disk_takes_the_place_of_the_embedded_one(
     # The same weights see and read the same.
     for name in ("backbone/images.safetensors", "gist/gists.parquet"):
         assert (run / name).read_bytes() == (tiny.run / name).read_bytes()
+    manifest = json.loads((run / "backbone" / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["facts"]["images_cached"] == 0
+    gistrec.done("cache", "clear", "--yes")
+    # Cleared features are looked at again; those of a second run are there.
     user = ["--user", "u001", "-k", "2", "--json"]
     answer = json.loads(gistrec.done("recommend", "--run", run, *user).out)
     assert len(answer["items"]) == 2
+    again = tmp_path / "again"
+    gistrec.done(*tiny.command(again, "--backbone", str(model), *ONLY_SASREC))
+    manifest = json.loads((again / "backbone" / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["facts"]["images_cached"] == 1
+    assert str(model) in gistrec.done("cache", "show").out
+
+
+def test_features_that_are_gone_are_not_replaced_by_others(
+    tiny: Tiny, gistrec: Command, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(tiny.run, tmp_path / "run"))
+    shutil.rmtree(run / "backbone" / "vision")
+    weights = run / "backbone" / "model" / "model.safetensors"
+    changed = load_file(weights)
+    changed["model.connector.modality_projection.proj.weight"] += 0.1
+    save_file(changed, weights, metadata={"format": "pt"})
+    ended = gistrec("recommend", "--run", run, "--user", "u001")
+    assert ended.code == 1
+    assert f"have changed since {run / 'backbone'} was made" in ended.err
 
 
 @pytest.mark.parametrize("kind", ["absent", "empty", "another family", "no weights"])
