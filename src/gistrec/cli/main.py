@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from gistrec.cli.bench import app as bench
 from gistrec.cli.cache import app as cache
 from gistrec.cli.data import app as data
 from gistrec.cli.demo import demo
@@ -49,6 +50,7 @@ app.command()(run)
 app.command()(recommend)
 app.command()(evaluate)
 app.command()(leaderboard)
+app.add_typer(bench)
 app.command()(doctor)
 
 
