@@ -1,4 +1,9 @@
-"""The engine that asks a server: vLLM, SGLang, `transformers serve`, any of the OpenAI protocol."""
+"""The engine that asks a server: vLLM, SGLang, `transformers serve`, any of the OpenAI protocol.
+
+Answers are those of the local engine where nothing but the model decides them: vLLM and SGLang take
+a model's own penalties from its generation_config.json unless they are started without it (vLLM:
+`--generation-config vllm`).
+"""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -50,6 +55,8 @@ class ServerEngine:
                 body = {
                     "messages": messages(questions[number].segments, self.image_of),
                     "temperature": 0,
+                    # Models bring penalties of their own; `transformers serve` drops them for this.
+                    "frequency_penalty": 0,
                     "max_completion_tokens": max_new_tokens,
                 }
                 choice = client.chat(body)
