@@ -15,6 +15,7 @@ from gistrec.cli.demo import demo
 from gistrec.cli.doctor import doctor
 from gistrec.cli.evaluate import evaluate
 from gistrec.cli.leaderboard import leaderboard
+from gistrec.cli.prompt import prompt
 from gistrec.cli.recommend import recommend
 from gistrec.cli.run import run
 from gistrec.errors import GistrecError
@@ -48,6 +49,7 @@ app.add_typer(cache)
 app.command()(demo)
 app.command()(run)
 app.command()(recommend)
+app.command()(prompt)
 app.command()(evaluate)
 app.command()(leaderboard)
 app.add_typer(bench)

@@ -111,9 +111,14 @@ def collab_stage(work: Workplace, split: Split, gist_words: list[str], gist: Pat
     folder = run_stage(work.run, "collab", settings, inputs, build)
     return Collab(
         pl.read_parquet(folder / _TRAINING),
-        pl.read_parquet(folder / _ASKED),
+        asked_neighbours(folder),
         pl.read_parquet(folder / _CANDIDATES),
     )
+
+
+def asked_neighbours(folder: Path) -> pl.DataFrame:
+    """Neighbours of validation, test and cold questions, of a finished stage."""
+    return pl.read_parquet(folder / _ASKED)
 
 
 def _out_of_fold(

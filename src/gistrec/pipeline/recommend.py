@@ -17,6 +17,7 @@ from gistrec.collab.knowledge_base import KnowledgeBase, build_knowledge_base, e
 from gistrec.collab.neighbours import find_neighbours
 from gistrec.data.queries import Queries
 from gistrec.data.sequences import Sequences
+from gistrec.data.split import Split
 from gistrec.data.split_store import load_split
 from gistrec.errors import RunError
 from gistrec.pipeline.baselines import open_encoder
@@ -95,7 +96,7 @@ class Recommendations:
     recommender: Recommender
     encoder: SequenceModel
     words: list[str]
-    train: Sequences
+    split: Split
 
     @classmethod
     def open(cls, run: Path) -> "Recommendations":
@@ -112,12 +113,13 @@ class Recommendations:
         words = gist_texts(read_gists(run / "gist"), work.titles)
         encoder = open_encoder(run, work.config.collab.encoder)
         recommender = open_recommender(work, run / "recommender", run / "backbone", words)
-        train = load_split(run / "split", work.dataset).train
-        return cls(work, recommender, encoder, words, train)
+        split = load_split(run / "split", work.dataset)
+        return cls(work, recommender, encoder, words, split)
 
     @cached_property
     def _base(self) -> KnowledgeBase:
-        return build_knowledge_base(self.encoder, self.train, self.work.config.collab.max_moments)
+        most = self.work.config.collab.max_moments
+        return build_knowledge_base(self.encoder, self.split.train, most)
 
     @cached_property
     def _sequences(self) -> Sequences:
@@ -125,7 +127,7 @@ class Recommendations:
 
     def some_user(self) -> str:
         """A user that the model was not trained on, where there is one."""
-        trained = set(self.train.users)
+        trained = set(self.split.train.users)
         users: list[str] = self._sequences.users.to_list()
         return next((user for user in users if user not in trained), users[0])
 
@@ -135,14 +137,9 @@ class Recommendations:
         Raises:
             RunError: the dataset does not know the user.
         """
-        places = np.flatnonzero((self._sequences.users == user).to_numpy())
-        if not len(places):
-            raise RunError(
-                f"user {user!r} is not in {self.work.dataset.folder}; "
-                f"its users are called like {self._sequences.users[0]!r}"
-            )
-        history = self._sequences.take(places[:1])
-        neighbours, candidates = self._retrieved(history)
+        history = self.history_of(user)
+        neighbours = self.neighbours_of(history)
+        candidates = self._retrieved(history)
         if not candidates:
             raise RunError(f"user {user!r} has had every item: nothing is left to recommend")
         item_ids = self.work.dataset.item_ids
@@ -154,25 +151,46 @@ class Recommendations:
             self._explained(candidates[place], float(scores[place]), latest, neighbours)
             for place in best.tolist()
         )
-        return Answer(user_id=user, history=tuple(self._name(code) for code in latest), items=items)
+        return Answer(user_id=user, history=tuple(self.name(code) for code in latest), items=items)
 
-    def _retrieved(self, history: Sequences) -> tuple[pl.DataFrame, list[int]]:
-        config, item_ids = self.work.config, self.work.dataset.item_ids
-        neighbours = find_neighbours(
+    def history_of(self, user: str) -> Sequences:
+        """All that the dataset knows of one user.
+
+        Raises:
+            RunError: the dataset does not know the user.
+        """
+        places = np.flatnonzero((self._sequences.users == user).to_numpy())
+        if not len(places):
+            raise RunError(
+                f"user {user!r} is not in {self.work.dataset.folder}; "
+                f"its users are called like {self._sequences.users[0]!r}"
+            )
+        return self._sequences.take(places[:1])
+
+    def neighbours_of(self, history: Sequences) -> pl.DataFrame:
+        """Users similar to one, as the collab stage finds them."""
+        return find_neighbours(
             self._base,
             encode_histories(self.encoder, history),
             history.users,
             history.lengths,
-            item_ids,
-            config.collab.neighbours,
-            config.collab.next_items,
+            self.work.dataset.item_ids,
+            self.work.config.collab.neighbours,
+            self.work.config.collab.next_items,
         )
+
+    def name(self, code: int) -> str:
+        """An item's title, its id where it has none."""
+        return self.work.dataset.title(code) or str(self.work.dataset.item_ids[code])
+
+    def _retrieved(self, history: Sequences) -> list[int]:
+        config, item_ids = self.work.config, self.work.dataset.item_ids
         everything = np.ones(self.work.dataset.n_items, dtype=np.bool_)
         # Nothing is held out here: there is no answer to look at, and all items may come next.
         nothing = np.zeros(1, dtype=np.int32)
         queries = Queries(history, nothing, nothing[:, None], everything)
         found = retrieve(self.encoder, self.words, queries, item_ids, config.recommender.retrieved)
-        return neighbours, next(iter(retrieved_items(found, item_ids).values()), [])
+        return next(iter(retrieved_items(found, item_ids).values()), [])
 
     def _explained(
         self, code: int, score: float, latest: Sequence[int], neighbours: pl.DataFrame
@@ -189,9 +207,6 @@ class Recommendations:
             shared_words={word: n for word, n in shared.items() if n},
             chosen_by=tuple(chosen["neighbour"]),
         )
-
-    def _name(self, code: int) -> str:
-        return self.work.dataset.title(code) or str(self.work.dataset.item_ids[code])
 
 
 def _refuse_other_settings(run: Path, stage: str, settings: BaseModel) -> None:

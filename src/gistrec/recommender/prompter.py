@@ -80,7 +80,7 @@ class Prompter:
         prefix = Tokens(tuple(chain.from_iterable(known)))
         return Row(prefix, tuple([self._branch(code) for code in candidates]))
 
-    def history_tokens(self, codes: Sequence[int]) -> int:
+    def entry_tokens(self, codes: Sequence[int]) -> int:
         """Tokens of these items' entries in a prompt."""
         return sum(len(self._entries[code]) for code in codes)
 

@@ -75,7 +75,7 @@ def test_ids_in_training_are_those_in_ranking(
 def test_a_window_counts_in_each_epoch_that_shows_it(tiny_backbone: Backbone) -> None:
     """Each user's moments 1 to 4; there is room for the latest entry and the one before it."""
     log, whole = faithful(6, 1), prompter(tiny_backbone, CONFIG, pictured())
-    sizes = {whole.history_tokens([code]) for code in range(N_ITEMS)}
+    sizes = {whole.entry_tokens([code]) for code in range(N_ITEMS)}
     assert len(sizes) == 1
     asks = limited(tiny_backbone, 2 * sizes.pop())
     everything = TrainingSet(log, lambda epoch: draw_windows(log, None, epoch), {})
