@@ -48,6 +48,7 @@ def states(backbone: Backbone, question: Tokens, features: ImageFeatures) -> tor
     return backbone.hidden(packed, features.of(packed.images, backbone.device))[:, -1]
 
 
+@torch.no_grad()
 def score(backbone: Backbone, question: Question, images: list[bytes]) -> float:
     """Yes minus no of one question, computed here."""
     features = looked_at(backbone, images)
