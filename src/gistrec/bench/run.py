@@ -1,6 +1,7 @@
-"""A benchmark of one backbone, from its name to records."""
+"""A benchmark of one backbone, from its name to records and the file they are kept in."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from gistrec.bench.models import ModelOptions, bench_backbone
@@ -30,3 +31,15 @@ def run_bench(
         f"attention {about.attention}"
     )
     return list(measure(backbone, about, grid))
+
+
+def file_name(kind: str, name: str, records: Sequence[Record]) -> str:
+    """Under which records are kept: what was measured, of which backbone, on which device."""
+    device = records[0].conditions.device
+    where = "cpu" if device.endswith(" threads") else device
+    return f"{kind}-{_plain(name)}-{_plain(where)}.json"
+
+
+def _plain(name: str) -> str:
+    """``name`` in small letters, digits and dots, with dashes between."""
+    return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.")

@@ -47,7 +47,7 @@ class ScoringGrid:
     candidate_tokens: int = 18
     chunk_tokens: tuple[int, ...] = (CHUNK_TOKENS,)
     repeats: int = 5
-    limit_seconds: float = 8.0
+    limit_seconds: float = 6.0
     answer_tokens: int = 2
 
 

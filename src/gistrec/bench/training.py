@@ -29,6 +29,7 @@ PUBLISHED_STEP = 8  # MLLM-MSR: batches of 1, 8 of them to a step of the optimis
 _OURS, _UPDATE = "ours", "update"
 _RUNS_WITHIN_LIMIT = 3
 _SHARE_OF_MEMORY = 0.5
+_LEAST = 2  # pairs of a sample: a batch of fewer would be none
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class TrainingGrid:
     negatives: int = 8
     candidate_tokens: int = 18
     repeats: int = 5
-    limit_seconds: float = 8.0
+    limit_seconds: float = 6.0
     learning_rate: float = 2e-5
 
 
@@ -236,7 +237,7 @@ class _Comparison:
         mib = taken_mib(one, device) or 0.0
         in_time = int(self.grid.limit_seconds / _RUNS_WITHIN_LIMIT / min(seconds))
         in_memory = int(_SHARE_OF_MEMORY * free_mib(device) / mib) if mib else count
-        pairs = max(1, min(count, in_time))
+        pairs = min(count, max(_LEAST, in_time))
         batch = max(1, min(pairs, in_memory))
 
         def way(batch: int, look: bool, step: int) -> _Other:

@@ -14,6 +14,7 @@ from gistrec.mllm.scoring import score_rows
 
 Other = Literal["one-batch", "one-by-one", "published", "plain-forward"]
 OTHERS: tuple[Other, ...] = get_args(Other)
+_LEAST = 2  # a batch of fewer would be none
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ def other(name: Other, backbone: Backbone, work: Workload, room: Room, answer_to
             BATCH,
             tokens + count * (answer_tokens - 1),
         )
+    if name == "one-batch":
+        pairs = min(count, max(_LEAST, pairs))
     prompts = work.prompts[:pairs]
     batch = max(1, min(pairs, room.in_memory)) if name == "one-batch" else 1
     return Way(

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 Name = TypeVar("Name", bound=str)
 
 app = typer.Typer(
-    name="bench", no_args_is_help=True, help="How fast the work on the language model is, as JSON."
+    name="bench",
+    help="How fast the work on the language model is, as JSON.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 Backbone = Annotated[
@@ -69,7 +72,7 @@ def scoring(
         int, typer.Option(min=1, max=30, help="That the published way generates.")
     ] = 2,
     repeats: Repeats = 5,
-    limit_seconds: Limit = 8.0,
+    limit_seconds: Limit = 6.0,
     dtype: Dtype = "auto",
     device: Device = "auto",
     attention: Attention = "auto",
@@ -107,7 +110,7 @@ def training(
     against: Annotated[str, typer.Option(help="Other ways; a list.")] = "one-batch,published",
     candidate_tokens: CandidateTokens = 18,
     repeats: Repeats = 5,
-    limit_seconds: Limit = 8.0,
+    limit_seconds: Limit = 6.0,
     dtype: Dtype = "auto",
     device: Device = "auto",
     attention: Attention = "auto",

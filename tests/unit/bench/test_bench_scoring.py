@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
-from gistrec.bench.record import About, as_json
+from gistrec.bench.record import About, Record, as_json
+from gistrec.bench.run import file_name
 from gistrec.bench.scoring import ScoringGrid, bench_scoring
 from gistrec.bench.ways import OTHERS
 from gistrec.errors import ConfigError
@@ -76,3 +79,18 @@ def test_a_prompt_longer_than_the_backbone_reads_is_refused(tiny_backbone: Backb
     grid = ScoringGrid(candidates=(3,), prefixes=(9000,), images=(False,))
     with pytest.raises(ConfigError, match="ask for a shorter prefix"):
         list(bench_scoring(tiny_backbone, About.of("tiny", tiny_backbone), grid))
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "file"),
+    [
+        ("embedded", "AMD EPYC, 2 threads", "scoring-embedded-cpu.json"),
+        ("qwen2.5-vl-7b", "NVIDIA H200", "scoring-qwen2.5-vl-7b-nvidia-h200.json"),
+        ("./Some/Model", "NVIDIA L4", "scoring-some-model-nvidia-l4.json"),
+    ],
+)
+def test_results_are_named_after_backbone_and_device(
+    name: str, device: str, file: str, tiny_backbone: Backbone
+) -> None:
+    about = replace(About.of(name, tiny_backbone), device=device)
+    assert file_name("scoring", name, [Record("?", "one-batch", 1.0, 2.0, 2.0, about)]) == file

@@ -60,5 +60,5 @@ def test_a_sample_of_pairs_is_scaled_and_told(fresh_backbone: Callable[[], Backb
         prefixes=(12,), images=(False,), negatives=4, candidate_tokens=6, limit_seconds=0
     )
     for one in bench_training(backbone, About.of("tiny", backbone), grid):
-        assert one.conditions.pairs_measured == 1
+        assert one.conditions.pairs_measured == 2
         assert one.conditions.their_repeats == 1

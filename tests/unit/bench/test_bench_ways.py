@@ -81,6 +81,7 @@ def test_the_published_way_generates_as_many_tokens_as_it_is_told(
         ("one-batch", Room(1000, 1000), 20, 20),
         ("one-batch", Room(1000, 8), 20, 8),
         ("one-batch", Room(4, 1000), 4, 4),
+        ("one-batch", Room(1, 1), 2, 1),
         ("one-by-one", Room(4, 1000), 4, 1),
         ("one-by-one", Room(0, 0), 1, 1),
         ("published", Room(1000, 1000), 20, 6),
