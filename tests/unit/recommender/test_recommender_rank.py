@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from recommender_cases import N_ITEMS, fickle, pictured, prompter
@@ -6,6 +8,7 @@ from gistrec.config.recommender import RecommenderConfig
 from gistrec.data.ranker import UNRANKED
 from gistrec.errors import RunError
 from gistrec.mllm.backbone import Backbone
+from gistrec.mllm.scoring import score_rows
 from gistrec.recommender import rank
 from gistrec.recommender.nearby import Nearby
 from gistrec.recommender.rank import MllmRanker
@@ -38,12 +41,13 @@ def test_the_order_of_candidates_moves_their_scores_along(tiny_backbone: Backbon
     np.testing.assert_allclose(moved, scores[:, order], atol=1e-4)
 
 
-@pytest.mark.parametrize("chunk", [1, 7, 39, 40, 1000])
+@pytest.mark.parametrize("tokens", [1, 30, 200, 5000])
 def test_chunks_change_nothing(
-    chunk: int, tiny_backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+    tokens: int, tiny_backbone: Backbone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A chunk holds from one candidate to all of them."""
     scores = ranker(tiny_backbone).score(HISTORIES, EVERYTHING)
-    monkeypatch.setattr(rank, "_CHUNK", chunk)
+    monkeypatch.setattr(rank, "score_rows", partial(score_rows, chunk_tokens=tokens))
     np.testing.assert_allclose(
         ranker(tiny_backbone).score(HISTORIES, EVERYTHING), scores, atol=1e-4
     )
