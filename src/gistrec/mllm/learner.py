@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -36,6 +36,8 @@ from gistrec.mllm.checkpoints import (
 from gistrec.mllm.shares import Share, shares_of
 from gistrec.mllm.training import Batch, Course, Lessons, Trained, learning_rate
 from gistrec.progress import say, track
+
+T = TypeVar("T")
 
 _SEED_STREAM = 7105
 _STATE_FILE = "trainer_state.json"  # where the Trainer looks for it
@@ -112,10 +114,12 @@ class Learner(Trainer, Generic[Batch]):  # type: ignore[misc]
         """The checkpoint to go on from, whose standing is taken over; None to begin."""
         if self.checkpoints is None:
             return None
-        found = self.checkpoints.latest()
+        first = self.is_world_process_zero()
+        # The first process finds it for all: only that one knows when it has written its last.
+        found = _from_first(self.checkpoints.latest() if first else None)
         if found is not None:
             self.standing, self.best_weights = self.checkpoints.load(found)
-        elif self.is_world_process_zero():
+        elif first:
             self.checkpoints.clear()
         return found
 
@@ -290,7 +294,7 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
         model = learner.model.model
         model.eval()
         # Every process judges, none waits; rounding may differ, so the first one's word counts.
-        score = float(broadcast_object_list([learner.lessons.judge()])[0])
+        score = _from_first(learner.lessons.judge())
         better = learner.standing.best is None or score > learner.standing.best
         if better and not math.isnan(score):
             learner.standing = replace(learner.standing, best=score, best_epoch=epoch)
@@ -322,6 +326,12 @@ def _arguments(course: Course, model: nn.Module, checkpoint: Path | None) -> Tra
     if arguments.n_gpu > 1:
         arguments._n_gpu = 1  # else several GPUs in one process would be made to copy the model
     return arguments
+
+
+def _from_first(value: T) -> T:
+    """The first process's value, in all of them."""
+    shared: list[T] = broadcast_object_list([value])
+    return shared[0]
 
 
 def _attention(device: torch.device) -> AbstractContextManager[None]:
