@@ -16,6 +16,7 @@ from gistrec.mllm.chat import read_frame
 from gistrec.mllm.families.family import Family, Grid
 from gistrec.mllm.families.registry import family_of
 from gistrec.mllm.packing import Layout, Marks, Packed, Picture, Row, Tokens, pack
+from gistrec.mllm.pieces import Pieces
 from gistrec.mllm.processor import Processor
 from gistrec.mllm.prompts import NO, YES, ItemImage, Segment
 from gistrec.mllm.visibility import masks
@@ -41,6 +42,8 @@ class Backbone:
         before, after: token ids that the chat template puts around a user's words, up to the first
             token of the answer.
         before_image: as ``before``, where an image comes first.
+        gap: the spaces before a user's first word.
+        lead: the spaces before an answer's first word.
         image: what the chat template writes for an image.
         yes_ids, no_ids: ids of the first tokens an answer yes or no may begin with.
         end_ids: tokens that end an answer; the first is the one answers are taught with.
@@ -57,6 +60,9 @@ class Backbone:
     yes_ids: tuple[int, ...]
     no_ids: tuple[int, ...]
     end_ids: tuple[int, ...]
+    pieces: Pieces
+    gap: str = ""
+    lead: str = ""
     base: str | None = None
     _text_ids: Callable[[str], tuple[int, ...]] = field(init=False, repr=False)
     _image_ids: Callable[[Grid], tuple[int, ...]] = field(init=False, repr=False)
@@ -65,7 +71,7 @@ class Backbone:
         return f"Backbone({self.model.config.model_type}, {self.model.num_parameters():,})"
 
     def __post_init__(self) -> None:
-        text = functools.lru_cache(maxsize=200_000)(self._encoded_text)
+        text = functools.lru_cache(maxsize=200_000)(self.pieces.text)
         image = functools.lru_cache(maxsize=4096)(self._encoded_image)
         object.__setattr__(self, "_text_ids", text)
         object.__setattr__(self, "_image_ids", image)
@@ -141,12 +147,19 @@ class Backbone:
     def question(self, segments: Sequence[Segment], grids: Grids | None = None) -> Tokens:
         """The segments in the chat's frame, up to where the answer begins."""
         shown = bool(segments) and isinstance(segments[0], ItemImage)
-        before = Tokens(self.before_image if shown else self.before)
-        return before + self.tokens(segments, grids) + Tokens(self.after)
+        if shown or not segments:
+            begun = Tokens(self.before_image if shown else self.before)
+        else:
+            begun, segments = Tokens(self.opening(str(segments[0]))), segments[1:]
+        return begun + self.tokens(segments, grids) + Tokens(self.after)
+
+    def opening(self, text: str) -> tuple[int, ...]:
+        """Token ids of the chat's frame up to and with the first words in it."""
+        return self.before + self.text_ids(self.gap + text)
 
     def answer(self, text: str) -> Tokens:
         """An answer as the model is taught to give it, with its end."""
-        return Tokens((*self.text_ids(text), self.end_id))
+        return Tokens((*self.text_ids(self.lead + text), self.end_id))
 
     def pack(self, rows: Sequence[Row]) -> Packed:
         """Rows in one batch, on the model's device."""
@@ -229,16 +242,9 @@ class Backbone:
         cap = getattr(self.model.config.get_text_config(), "final_logit_softcapping", None)
         return logits if cap is None else torch.tanh(logits / cap) * cap
 
-    def _encoded_text(self, text: str) -> tuple[int, ...]:
-        # A user's text may spell out an image mark or an end of turn: it stays text.
-        encoded = self.processor.tokenizer(
-            text, add_special_tokens=False, split_special_tokens=True
-        )
-        return tuple(encoded["input_ids"])
-
     def _encoded_image(self, grid: Grid) -> tuple[int, ...]:
         shown = self.image.replace(self.family.placeholder, self.family.expansion(grid))
-        return tuple(self.processor.tokenizer(shown, add_special_tokens=False)["input_ids"])
+        return self.pieces.frame(shown)
 
 
 def make_backbone(
@@ -265,29 +271,23 @@ def make_backbone(
     if set(yes_ids) & set(no_ids) or not yes_ids or not no_ids:
         raise BackboneError("the backbone's tokenizer does not tell 'yes' from 'no'")
 
-    def ids_of(text: str) -> tuple[int, ...]:
-        return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
-
+    pieces = Pieces(tokenizer)
     return Backbone(
         model=model,
         processor=processor,
         family=family,
-        before=_begun(tokenizer, ids_of(frame.before)),
-        before_image=_begun(tokenizer, ids_of(frame.before_image)),
-        after=ids_of(frame.after),
+        before=pieces.start(frame.before),
+        before_image=pieces.start(frame.before_image),
+        after=pieces.frame(frame.after),
         image=frame.image,
         yes_ids=yes_ids,
         no_ids=no_ids,
-        end_ids=_end_ids(model, tokenizer, ids_of(frame.end)),
+        end_ids=_end_ids(model, tokenizer, pieces.frame(frame.end)),
+        pieces=pieces,
+        gap=frame.gap,
+        lead=frame.lead,
         base=base,
     )
-
-
-def _begun(tokenizer: Any, before: tuple[int, ...]) -> tuple[int, ...]:
-    """``before`` with the token that begins every text, where the template writes none."""
-    first = tuple(tokenizer("x")["input_ids"])[:1]
-    bos = tokenizer.bos_token_id
-    return (bos, *before) if bos is not None and first == (bos,) != before[:1] else before
 
 
 def _end_ids(model: PreTrainedModel, tokenizer: Any, behind: tuple[int, ...]) -> tuple[int, ...]:

@@ -19,6 +19,8 @@ class Frame:
         before, after: around a user's words, up to the first token of the answer.
         before_image: as ``before``, where an image comes first.
         image: in place of an image, the family's placeholder in it.
+        gap: the spaces that stand between ``before`` and the first words.
+        lead: what stands between ``after`` and an answer.
         end: behind an answer.
     """
 
@@ -26,6 +28,8 @@ class Frame:
     before_image: str
     after: str
     image: str
+    gap: str
+    lead: str
     end: str
 
 
@@ -64,7 +68,9 @@ def read_frame(tokenizer: Any, template: str | None, placeholder: str) -> Frame:
     head = rendered(("user", [{"type": "image"}, asked]), prompt=True).partition(_MARK)[0]
     # Idefics3's template writes a space less before an image than before a word.
     before_image = head.removesuffix(image) if head.endswith(image) else before
-    return Frame(before, before_image, after, image, _end(rendered, asked))
+    lead, end = _around_answer(rendered, asked, plain)
+    words = before.rstrip(" ")  # the spaces belong to the first word's token
+    return Frame(words, before_image, after, image, before[len(words) :], lead, end)
 
 
 def _image(
@@ -83,11 +89,15 @@ def _image(
     )
 
 
-def _end(rendered: Callable[..., str], asked: dict[str, str]) -> str:
-    """What stands behind an answer; nothing where the template takes no answers."""
+def _around_answer(
+    rendered: Callable[..., str], asked: dict[str, str], plain: str
+) -> tuple[str, str]:
+    """The spaces before an answer and what stands behind it; nothing where none is taken."""
     answer = {"type": "text", "text": _ANSWER}
     try:
         text = rendered(("user", [asked]), ("assistant", [answer]), prompt=False)
     except BackboneError:
-        return ""
-    return text.partition(_ANSWER)[2]
+        return "", ""
+    head, _, end = text.partition(_ANSWER)
+    lead = head.removeprefix(plain)
+    return lead if head.startswith(plain) and not lead.strip(" ") else "", end

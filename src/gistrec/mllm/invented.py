@@ -65,8 +65,9 @@ def _row(
     ]
     known = prompts.known_of_user(nouns, history, nearby)
     after = Tokens(backbone.after)
+    opening, *others = known
     return Row(
-        Tokens(backbone.before) + backbone.tokens(known),
+        Tokens(backbone.opening(str(opening))) + backbone.tokens(others),
         tuple(backbone.tokens(prompts.candidate(None, "", gist)) + after for gist in candidates),
     )
 

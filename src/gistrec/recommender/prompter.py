@@ -50,8 +50,12 @@ class Prompter:
         self._gists = [self._short(gist) for gist in gists]
         self.titles_shortened = _differing(titles, self._titles)
         self.gists_shortened = _differing(gists, self._gists)
-        opening, heading, question = map(backbone.text_ids, prompts.frame_lines(nouns))
-        self._frame = (backbone.before + opening, heading, question)
+        opening, heading, question = prompts.frame_lines(nouns)
+        self._frame = (
+            backbone.opening(opening),
+            backbone.text_ids(heading),
+            backbone.text_ids(question),
+        )
         self._entries: list[tuple[int, ...]] = []
         self._branches: dict[int, Tokens] = {}
         longest = (0, 0)
