@@ -7,6 +7,7 @@ from pydantic import Field
 from gistrec.config.base import StageConfig
 from gistrec.config.tuning import Precision, TuningConfig
 
+_CHECKPOINT_SECONDS = 30.0
 CandidatePart = Literal["image", "title", "gist"]
 
 
@@ -51,7 +52,11 @@ class RecommenderConfig(StageConfig):
     precision: Precision = "bf16"
     tuning: TuningConfig = TuningConfig()
     accumulation: int = Field(default=1, ge=1)
-    checkpoint_seconds: float = Field(default=30.0, ge=0)
+    checkpoint_seconds: float = Field(default=_CHECKPOINT_SECONDS, ge=0)
     validation_users: int = Field(default=300, ge=1)
     retrieved: int = Field(default=50, ge=1)
     seed: int = 0
+
+    def deciding(self) -> "RecommenderConfig":
+        """Itself with everything at its default that changes no result."""
+        return self.model_copy(update={"checkpoint_seconds": _CHECKPOINT_SECONDS})

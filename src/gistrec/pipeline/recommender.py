@@ -85,7 +85,7 @@ def recommender_stage(
             return mean(metric_values(ranks, _JUDGE))
 
         checkpoint = folder / "fine-tuning.checkpoint"
-        key = fingerprint_of([config.model_dump(), split.fingerprint])
+        key = fingerprint_of([config.deciding().model_dump(), split.fingerprint])
         cuts = training_cuts(recommender.prompter, data, config.epochs)
         shown = prompt_facts("recommender", recommender.prompter, cuts)
         trained = fine_tune(
@@ -115,7 +115,7 @@ def recommender_stage(
         "collab": stage_fingerprint(work.run / "collab"),
         "prompts": PROMPT_VERSION,
     }
-    return run_stage(work.run, "recommender", config, inputs, build)
+    return run_stage(work.run, "recommender", config.deciding(), inputs, build)
 
 
 def open_recommender(
