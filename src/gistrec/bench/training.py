@@ -189,10 +189,8 @@ class _Comparison:
         return self.backbone.device.type == "cpu"
 
     def _learn_row(self) -> None:
-        # As gistrec trains: on the CPU by the plain kernel.
-        with _attention(plain=self._on_cpu):
-            loss = row_loss(self.backbone, [self.work.row], self.work.features, "listwise")
-            loss.backward()  # type: ignore[no-untyped-call]
+        loss = row_loss(self.backbone, [self.work.row], self.work.features, "listwise")
+        loss.backward()  # type: ignore[no-untyped-call]
 
     def _learn_pairs(self, pairs: int, batch: int, look: bool, plain: bool) -> None:
         for first in range(0, pairs, batch):
@@ -256,7 +254,7 @@ class _Comparison:
         their_seconds = their.best * scale + updates
         about = vars(self.about)
         if self._on_cpu:
-            about = about | {"attention": f"{self.about.attention}, plain"}
+            about = about | {"attention": f"{self.about.attention}, fused"}
         conditions = TrainingConditions(
             **about,
             candidates=count,

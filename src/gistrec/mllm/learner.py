@@ -10,7 +10,6 @@ import math
 import tempfile
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -19,7 +18,6 @@ import numpy as np
 import torch
 from accelerate.utils import broadcast_object_list
 from torch import nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader, IterableDataset
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
@@ -154,8 +152,7 @@ class Learner(Trainer, Generic[Batch]):  # type: ignore[misc]
     ) -> torch.Tensor:
         """The loss of a share."""
         share = inputs["share"]
-        with _attention(self.args.device):
-            loss: torch.Tensor = model(share.batch)
+        loss: torch.Tensor = model(share.batch)
         self.watch.note(loss)
         return loss if share.weight == 1 else loss * share.weight
 
@@ -333,10 +330,6 @@ def _from_first(value: T) -> T:
     shared: list[T] = broadcast_object_list([value])
     return shared[0]
 
-
-def _attention(device: torch.device) -> AbstractContextManager[None]:
-    """On the CPU the plain kernel: the fused one is faster forward but slower backward."""
-    return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
 
 
 def _as_inputs(share: Any) -> dict[str, Any]:
