@@ -21,6 +21,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader, IterableDataset
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME
 
 from gistrec.errors import RunError
 from gistrec.mllm.checkpoints import (
@@ -38,7 +39,6 @@ from gistrec.progress import say, track
 T = TypeVar("T")
 
 _SEED_STREAM = 7105
-_STATE_FILE = "trainer_state.json"  # where the Trainer looks for it
 
 
 def learn(
@@ -163,7 +163,7 @@ class Learner(Trainer, Generic[Batch]):  # type: ignore[misc]
         def more(folder: Path) -> None:
             self._save_optimizer_and_scheduler(str(folder))
             self._save_scaler(str(folder))
-            self.state.save_to_json(str(folder / _STATE_FILE))
+            self.state.save_to_json(str(folder / TRAINER_STATE_NAME))
 
         weights = trained_weights(self.model.model)
         step = self.state.global_step
@@ -173,6 +173,14 @@ class Learner(Trainer, Generic[Batch]):  # type: ignore[misc]
         self, resume_from_checkpoint: str, model: nn.Module | None = None
     ) -> None:
         put_weights(self.model.model, checkpoint_weights(Path(resume_from_checkpoint)))
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if checkpoint is None:
+            return
+        # To the CPU first: the Trainer's own way fails in some versions with several processes.
+        for name, part in ((OPTIMIZER_NAME, self.optimizer), (SCHEDULER_NAME, self.lr_scheduler)):
+            saved = torch.load(Path(checkpoint) / name, map_location="cpu", weights_only=True)
+            part.load_state_dict(saved)
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
         """Nothing to load: every step seeds its own."""
@@ -329,7 +337,6 @@ def _from_first(value: T) -> T:
     """The first process's value, in all of them."""
     shared: list[T] = broadcast_object_list([value])
     return shared[0]
-
 
 
 def _as_inputs(share: Any) -> dict[str, Any]:
