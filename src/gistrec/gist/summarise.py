@@ -16,10 +16,10 @@ import polars as pl
 
 from gistrec import schema
 from gistrec.config.gist import GistConfig
-from gistrec.gist.journal import Journal
 from gistrec.mllm import prompts
 from gistrec.mllm.answers import keywords
-from gistrec.mllm.engines.engine import Engine, Question
+from gistrec.mllm.engines.engine import Answer, Engine, Question
+from gistrec.mllm.engines.journal import Journal
 from gistrec.mllm.shortening import text_segments
 from gistrec.progress import track
 
@@ -101,7 +101,7 @@ def summarise(engine: Engine, catalogue: Catalogue, config: GistConfig, journal:
         return Question(tuple(segments))
 
     found: dict[str, tuple[str, ...] | None] = {}
-    with Journal.open(journal) as answers:
+    with Journal.open(journal, Answer.read) as answers:
 
         def ask_for(wanted: Sequence[_Ask], what: str) -> None:
             missing = [ask for ask in wanted if str(ask) not in answers]
@@ -121,7 +121,7 @@ def _answered(
     engine: Engine,
     asks: Iterable[_Ask],
     asked: Callable[[_Ask], Question],
-    journal: Journal,
+    journal: Journal[Answer],
     config: GistConfig,
 ) -> Iterator[None]:
     """Put every answer into the journal, and yield as often."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 from gistrec.mllm.prompts import Segment
 
@@ -19,6 +19,18 @@ class Answer(NamedTuple):
 
     text: str
     cut: bool
+
+    @classmethod
+    def read(cls, told: object) -> Self:
+        """From the list that JSON makes of one.
+
+        Raises:
+            ValueError: it is none.
+        """
+        match told:
+            case [str(text), bool(cut)]:
+                return cls(text, cut)
+        raise ValueError("no answer with a mark whether it was cut off")
 
 
 class Engine(Protocol):

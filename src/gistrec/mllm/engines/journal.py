@@ -1,28 +1,34 @@
 """Answers as they came, line by line, so that whoever is killed asks for none of them again."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
-from gistrec.mllm.engines.engine import Answer
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
-class Journal:
+class Journal(Generic[T]):
     """A file of answers, by what was asked; one process writes it at a time."""
 
-    _answers: dict[str, Answer]
+    _answers: dict[str, T]
     _stream: TextIOWrapper
 
     @classmethod
     @contextmanager
-    def open(cls, file: Path) -> Iterator["Journal"]:
-        """Read what ``file`` holds, if there is one, and go on after its last whole line."""
+    def open(cls, file: Path, read: Callable[[Any], T]) -> Iterator["Journal[T]"]:
+        """Read what ``file`` holds, if there is one, and go on after its last whole line.
+
+        Args:
+            file: made where absent.
+            read: an answer from what JSON makes of it.
+        """
         file.parent.mkdir(parents=True, exist_ok=True)
-        answers: dict[str, Answer] = {}
+        answers: dict[str, T] = {}
         whole = 0
         if file.exists():
             with file.open("rb") as lines:
@@ -31,8 +37,8 @@ class Journal:
                     if not line.endswith(b"\n"):
                         break
                     try:
-                        asked = json.loads(line)
-                        answers[asked["asked"]] = Answer(asked["answer"], asked["cut"])
+                        told = json.loads(line)
+                        answers[told["asked"]] = read(told["answer"])
                     except (ValueError, KeyError, TypeError):
                         break
                     whole += len(line)
@@ -44,12 +50,12 @@ class Journal:
     def __contains__(self, asked: str) -> bool:
         return asked in self._answers
 
-    def __getitem__(self, asked: str) -> Answer:
+    def __getitem__(self, asked: str) -> T:
         return self._answers[asked]
 
-    def add(self, asked: str, answer: Answer) -> None:
-        """Keep an answer; it survives this process from here on."""
+    def add(self, asked: str, answer: T) -> None:
+        """Keep an answer, one that JSON can hold; it survives this process from here on."""
         self._answers[asked] = answer
-        line = {"asked": asked, "answer": answer.text, "cut": answer.cut}
+        line = {"asked": asked, "answer": answer}
         self._stream.write(json.dumps(line, ensure_ascii=False) + "\n")
         self._stream.flush()
