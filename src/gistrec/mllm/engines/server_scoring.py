@@ -5,10 +5,10 @@ Protocol: vLLM's chat completions with ``logprob_token_ids``
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import torch
 from PIL import Image
@@ -22,6 +22,7 @@ from gistrec.mllm.engines.engine import Question
 from gistrec.mllm.engines.messages import ImageOf, messages
 from gistrec.mllm.engines.probe import drawing
 from gistrec.mllm.engines.side_by_side import side_by_side
+from gistrec.mllm.engines.spelling import refuse_rewriting, spelled
 from gistrec.mllm.packing import pack_prompts
 from gistrec.mllm.scoring import yes_minus_no
 from gistrec.mllm.vision.features import ImageFeatures
@@ -42,6 +43,25 @@ _FIXTURE = tuple(
         (0, "", ""),
     )
 )
+
+
+class Scored(NamedTuple):
+    """One prompt's score, and how many tokens the server read, where it tells."""
+
+    score: float
+    tokens: int | None
+
+    @classmethod
+    def read(cls, told: object) -> Self:
+        """From the list that JSON makes of one.
+
+        Raises:
+            ValueError: it is none.
+        """
+        match told:
+            case [float(score), int() | None as tokens]:
+                return cls(score, tokens)
+        raise ValueError("no score with a count of tokens")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,18 +85,27 @@ class ServerScorer:
         Raises:
             EngineError: the server does not answer, or does not tell the log-probabilities.
         """
+        return [found.score for _, found in sorted(self.each(questions))]
+
+    def each(self, questions: Sequence[Question]) -> Iterator[tuple[int, Scored]]:
+        """Yield (number of the question, what ``score`` gives it) as the server answers.
+
+        Raises:
+            EngineError: the server does not answer, or does not tell the log-probabilities.
+        """
         with Client.open(self.config) as client:
 
-            def ask(number: int) -> float:
+            def ask(number: int) -> Scored:
                 asked = messages(questions[number].segments, self.image_of)
-                told = self._told(client, asked)
-                return _log_sum(told, self.yes_ids) - _log_sum(told, self.no_ids)
+                told, tokens = self._told(client, asked)
+                return Scored(_log_sum(told, self.yes_ids) - _log_sum(told, self.no_ids), tokens)
 
-            found = side_by_side(ask, len(questions), self.config.concurrency, client.stopped)
-            return [score for _, score in sorted(found)]
+            yield from side_by_side(ask, len(questions), self.config.concurrency, client.stopped)
 
-    def _told(self, client: Client, asked: list[dict[str, Any]]) -> dict[int, float]:
-        """The log-probability of each yes and no, as the first token of the answer."""
+    def _told(
+        self, client: Client, asked: list[dict[str, Any]]
+    ) -> tuple[dict[int, float], int | None]:
+        """The log-probability of each yes and no as the first token; the tokens of the prompt."""
         ids = [*self.yes_ids, *self.no_ids]
         body = {
             "messages": asked,
@@ -99,7 +128,9 @@ class ServerScorer:
                 f"{client.base} does not return the log-probabilities of the tokens it was asked "
                 f"for ({len(missing)} of {len(ids)} are missing): {_NEEDED}"
             )
-        return told
+        usage = choice.get("usage")
+        tokens = usage.get("prompt_tokens") if isinstance(usage, Mapping) else None
+        return told, tokens if isinstance(tokens, int) else None
 
 
 def open_server_scorer(
@@ -114,35 +145,54 @@ def open_server_scorer(
         tolerance: by how much, in logits, a score may differ.
 
     Raises:
-        EngineError: it does not answer, tells no log-probabilities, or disagrees.
+        EngineError: it does not answer, tells no log-probabilities, or disagrees; or the model's
+            chat template changes prompts, so that none is asked.
     """
     fixed = ServerScorer(config, lambda _: drawing(), backbone.yes_ids, backbone.no_ids)
-    there, here = fixed.score(_FIXTURE), _local_scores(backbone)
-    apart = max(abs(one - other) for one, other in zip(there, here, strict=True))
+    features = _drawing_seen(backbone)
+    for question in _FIXTURE:
+        refuse_rewriting(backbone, question.segments, features.grid)
+    asked = [Question(spelled(backbone, one.segments)) for one in _FIXTURE]
+    there = [found for _, found in sorted(fixed.each(asked))]
+    here = _local_scores(backbone, features)
+    pairs = list(zip(there, here, strict=True))
+    apart = max(abs(one.score - other.score) for one, other in pairs)
     if not apart <= tolerance:
-        pairs = ", ".join(
-            f"{one:.3f} for {other:.3f}" for one, other in zip(there, here, strict=True)
-        )
         raise EngineError(
             f"the scores of {config.url} differ from those of the model here by up to {apart:.3f} "
-            f"logits ({pairs}), and may by {tolerance:g}: does it serve the same model and "
-            "revision, with the same chat template and image size?"
+            f"logits ({', '.join(f'{one.score:.3f} for {other.score:.3f}' for one, other in pairs)}"
+            f"), and may by {tolerance:g}: does it serve the same model and revision, with the "
+            f"same chat template and image size?{_read_otherwise(pairs)}"
         )
     return replace(fixed, image_of=image_of)
 
 
+def _read_otherwise(pairs: Sequence[tuple[Scored, Scored]]) -> str:
+    """A hint where the two sides do not even read equally many tokens."""
+    if all(one.tokens in (None, other.tokens) for one, other in pairs):
+        return ""
+    there, here = (
+        ", ".join(str(side.tokens) for side in sides) for sides in zip(*pairs, strict=True)
+    )
+    return f" It reads {there} tokens where {here} are read here"
+
+
 @torch.no_grad()
-def _local_scores(backbone: Backbone) -> list[float]:
+def _drawing_seen(backbone: Backbone) -> ImageFeatures:
     image = Image.open(BytesIO(drawing())).convert("RGB")
     (prepared,) = backbone.family.prepare([image])
     (seen,) = backbone.family.look([prepared])
-    features = ImageFeatures.held(1, {0: (prepared.grid, seen.cpu())})
+    return ImageFeatures.held(1, {0: (prepared.grid, seen.cpu())})
+
+
+@torch.no_grad()
+def _local_scores(backbone: Backbone, features: ImageFeatures) -> list[Scored]:
     scores = []
     for question in _FIXTURE:
         tokens = backbone.question(question.segments, features.grid)
         packed = pack_prompts([tokens], backbone.layout).to(backbone.device)
         hidden = backbone.hidden(packed, features.of(packed.images, backbone.device))
-        scores.append(float(yes_minus_no(backbone, hidden[:, -1])))
+        scores.append(Scored(float(yes_minus_no(backbone, hidden[:, -1])), len(tokens.ids)))
     return scores
 
 
