@@ -4,7 +4,7 @@ What a prompt shows of a user depends on the user alone: room is kept for the lo
 the catalogue, so that all candidates are judged behind the same words, in training as in ranking.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 
 from gistrec.config.recommender import RecommenderConfig
@@ -50,7 +50,7 @@ class Prompter:
         self._gists = [self._short(gist) for gist in gists]
         self.titles_shortened = _differing(titles, self._titles)
         self.gists_shortened = _differing(gists, self._gists)
-        opening, heading, question = prompts.frame_lines(nouns)
+        self._lines = opening, heading, question = prompts.frame_lines(nouns)
         self._frame = (
             backbone.opening(opening),
             backbone.text_ids(heading),
@@ -66,7 +66,11 @@ class Prompter:
 
     def plan(self, history: Sequence[int], nearby: Sequence[int]) -> Plan:
         """How much of a user the prompt shows; arguments as those of ``row``."""
-        return self._known(history, nearby)[0]
+        shown, near = (
+            [len(self._entries[code]) for code in codes]
+            for codes in (history[-self._config.history :], nearby)
+        )
+        return self.budget.plan(shown, near)
 
     def row(self, history: Sequence[int], nearby: Sequence[int], candidates: Sequence[int]) -> Row:
         """One user's row.
@@ -77,12 +81,21 @@ class Prompter:
             nearby: what similar users chose next, most similar first.
             candidates: item codes, one branch each.
         """
-        plan, shown, near = self._known(history, nearby)
-        known = prompts.in_order(
-            self._frame, shown[len(shown) - plan.history :], near[: plan.neighbours]
-        )
+        known = self._in_order(self._frame, self._entries.__getitem__, history, nearby)
         prefix = Tokens(tuple(chain.from_iterable(known)))
         return Row(prefix, tuple([self._branch(code) for code in candidates]))
+
+    def segments(
+        self, history: Sequence[int], nearby: Sequence[int], candidate: int
+    ) -> list[prompts.Segment]:
+        """The prompt of one user and one candidate as texts and images, without the chat's frame.
+
+        It has the ids of the branch of ``row``; arguments as there.
+        """
+        known = self._in_order(
+            self._lines, lambda code: prompts.entry(self._gists[code]), history, nearby
+        )
+        return [*known, *self._candidate(candidate)]
 
     def entry_tokens(self, codes: Sequence[int]) -> int:
         """Tokens of these items' entries in a prompt."""
@@ -112,14 +125,19 @@ class Prompter:
             context=self._backbone.context,
         )
 
-    def _known(
-        self, history: Sequence[int], nearby: Sequence[int]
-    ) -> tuple[Plan, list[tuple[int, ...]], list[tuple[int, ...]]]:
-        """The plan, and the entries that it is about."""
-        entries = self._entries
-        shown = [entries[code] for code in history[-self._config.history :]]
-        near = [entries[code] for code in nearby]
-        return self.budget.plan(list(map(len, shown)), list(map(len, near))), shown, near
+    def _in_order(
+        self,
+        frame: prompts.FrameLines[prompts.Part],
+        entry: Callable[[int], prompts.Part],
+        history: Sequence[int],
+        nearby: Sequence[int],
+    ) -> list[prompts.Part]:
+        """What is shown of a user as ``entry`` gives it, its lines as ``frame`` does."""
+        plan = self.plan(history, nearby)
+        shown = history[len(history) - plan.history :]
+        return prompts.in_order(
+            frame, list(map(entry, shown)), list(map(entry, nearby[: plan.neighbours]))
+        )
 
     def _branch(self, code: int) -> Tokens:
         branch = self._branches.get(code)

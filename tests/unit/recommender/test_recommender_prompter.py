@@ -11,6 +11,7 @@ from gistrec.config.recommender import RecommenderConfig
 from gistrec.errors import ConfigError
 from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone
+from gistrec.mllm.engines.spelling import spelled
 from gistrec.mllm.packing import Tokens
 from gistrec.recommender.gists import gist_texts
 from gistrec.recommender.nearby import nearby_items
@@ -38,6 +39,25 @@ def test_a_row_is_the_prompts_segments_in_the_chats_frame(
         shown = prompts.candidate(code, f"item {code}", GISTS[code])
         assert row.prefix + branch == tiny_backbone.question([*known, *shown], features.grid)
         assert branch.codes == (code,)
+
+
+@given(history=codes, nearby=codes, candidate=st.integers(0, N_ITEMS - 1), room=st.integers(0, 60))
+def test_segments_have_the_ids_of_the_row(
+    history: list[int],
+    nearby: list[int],
+    candidate: int,
+    room: int,
+    tiny_backbone: Backbone,
+    asks: "Prompters",
+) -> None:
+    """Whatever the budget leaves out; also where a server is sent joined texts."""
+    asking, grids = asks.limited(asks.least + room), pictured().grid
+    row = asking.row(history, nearby, [candidate])
+    segments = asking.segments(history, nearby, candidate)
+    assert tiny_backbone.question(segments, grids) == row.prefix + row.branches[0]
+    assert tiny_backbone.question(spelled(tiny_backbone, segments), grids).ids == (
+        row.prefix.ids + row.branches[0].ids
+    )
 
 
 def test_the_oldest_of_the_history_is_dropped(tiny_backbone: Backbone) -> None:
