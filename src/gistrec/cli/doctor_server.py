@@ -3,10 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-from pydantic import ValidationError
-
-from gistrec.config.engine import EngineConfig
-from gistrec.errors import ConfigError, EngineError
+from gistrec.cli.server_options import server_config
+from gistrec.errors import EngineError
 from gistrec.mllm.engines.client import Client, RefusedError
 from gistrec.mllm.engines.probe import answer_of, gives_logprobs, takes_images
 
@@ -64,16 +62,4 @@ def _capabilities(client: Client) -> Iterator[tuple[State, str]]:
 
 
 def _client(url: str, model: str, key: str | None) -> Client:
-    try:
-        config = EngineConfig(
-            kind="server",
-            url=url,
-            model=model,
-            api_key_variable=key,
-            attempts=1,
-            timeout_seconds=_SECONDS,
-        )
-    except ValidationError as error:
-        wrong = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"--server {url}: {wrong}") from error
-    return Client.open(config)
+    return Client.open(server_config(url, model, key, attempts=1, timeout_seconds=_SECONDS))

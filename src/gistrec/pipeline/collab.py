@@ -112,13 +112,18 @@ def collab_stage(work: Workplace, split: Split, gist_words: list[str], gist: Pat
     return Collab(
         pl.read_parquet(folder / _TRAINING),
         asked_neighbours(folder),
-        pl.read_parquet(folder / _CANDIDATES),
+        retrieved_candidates(folder),
     )
 
 
 def asked_neighbours(folder: Path) -> pl.DataFrame:
     """Neighbours of validation, test and cold questions, of a finished stage."""
     return pl.read_parquet(folder / _ASKED)
+
+
+def retrieved_candidates(folder: Path) -> pl.DataFrame:
+    """Items retrieved for test and cold questions, of a finished stage."""
+    return pl.read_parquet(folder / _CANDIDATES)
 
 
 def _out_of_fold(

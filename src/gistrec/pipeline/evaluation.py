@@ -1,7 +1,7 @@
 """Stages `evaluation-<system>`: every system asked the same questions; then one leaderboard."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -103,13 +103,21 @@ def evaluate_system(
     return rows
 
 
-def publish_leaderboard(work: Workplace, rows: Mapping[str, list[Row]]) -> list[Row]:
-    """Write ``leaderboard.json`` and the ranks of every system beside it."""
+def publish_leaderboard(
+    work: Workplace, rows: Mapping[str, list[Row]], served: Sequence[Row] = ()
+) -> list[Row]:
+    """Write ``leaderboard.json`` and the ranks of every system beside it.
+
+    Args:
+        work: the run.
+        rows: of every system of the run.
+        served: those of a server, whose ranks are in place.
+    """
     for system, measured in rows.items():
         for row in measured:
             source = ranks_file(work.run / f"evaluation-{system}", system, row.protocol)
             with written_aside(ranks_file(work.run, system, row.protocol)) as aside:
                 shutil.copyfile(source, aside)
-    flat = [row for measured in rows.values() for row in measured]
+    flat = [*(row for measured in rows.values() for row in measured), *served]
     save_leaderboard(flat, work.run)
     return flat

@@ -32,6 +32,7 @@ from gistrec.pipeline.gist import gist_stage
 from gistrec.pipeline.lock import locked_run, refuse_other_folder
 from gistrec.pipeline.manifest import Facts
 from gistrec.pipeline.recommender import open_recommender, recommender_stage, retrieved_items
+from gistrec.pipeline.served import served_rows
 from gistrec.pipeline.split import split_stage
 from gistrec.pipeline.states import has_oracle
 from gistrec.pipeline.workplace import Workplace, note_dataset, noted_dataset
@@ -132,7 +133,7 @@ def _stages(work: Workplace) -> list[Row]:
         )
     if config.recommends:
         rows[config.name] = _mllm_system(work, split)
-    return publish_leaderboard(work, rows)
+    return publish_leaderboard(work, rows, served_rows(work, split))
 
 
 def _mllm_system(work: Workplace, split: Split) -> list[Row]:
