@@ -104,6 +104,8 @@ def test_ranks_on_a_server_are_the_local_ones_and_an_interruption_costs_no_answe
 
     gistrec.done(*tiny.command(run))
     assert ("mmsrarec@server", PROTOCOL) in systems(run)
+    gistrec.done(*tiny.command(run, "--set", "name=renamed", "--set", "baselines.names=[sasrec]"))
+    assert not [system for system, _ in systems(run) if "server" in system]
 
 
 def test_another_models_server_is_refused_and_nothing_is_written(

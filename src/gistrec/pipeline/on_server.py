@@ -25,9 +25,9 @@ class Comparison:
 
     Attributes:
         agreement: of the two.
-        local_protocols: what the run's own evaluation ranked, and ``local_seconds`` what it took.
-        served_seconds: what the server's took, the start check and the model's loading here
-            included.
+        local_protocols: what the run's own evaluation ranked.
+        local_seconds: what that took, the model's loading included.
+        served_seconds: what the server's took, the start check included.
         read_otherwise: prompts in which the server counted other tokens than there are here.
     """
 
@@ -85,9 +85,7 @@ def evaluate_on_server(
             raise RunError(f"{run} was not measured by {protocol!r}; it was by {', '.join(asked)}")
     with locked_run(run):
         made = {
-            protocol: served_stage(
-                work, split, cast(Protocol, protocol), engine, lambda: found.recommender
-            )
+            protocol: served_stage(work, split, cast(Protocol, protocol), engine, found.recommender)
             for protocol in dict.fromkeys(protocols)
         }
         rows = add_rows(served_rows(work, split), run)

@@ -1,7 +1,6 @@
 """Stages `served-<protocol>`: a run's questions, scored by its fine-tuned model on a server."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from gistrec.config.engine import EngineConfig
@@ -44,7 +43,7 @@ def served_stage(
     split: Split,
     protocol: Protocol,
     engine: EngineConfig,
-    open_recommender: Callable[[], Recommender],
+    recommender: Recommender,
 ) -> Manifest:
     """Rank a protocol's questions by a server's scores; where they stand, they stay.
 
@@ -53,7 +52,7 @@ def served_stage(
         split: the questions.
         protocol: one that the run was measured by.
         engine: the server, and which of its models.
-        open_recommender: the same model here; called only where ranks are missing.
+        recommender: the same model here, for what is asked and for the start check.
 
     Raises:
         EngineError: the server does not answer, or scores otherwise than the model here.
@@ -62,19 +61,18 @@ def served_stage(
     item_ids = work.dataset.item_ids
 
     def build(folder: Path) -> Facts:
-        found = open_recommender()
         collab = work.run / "collab"
-        scorer = open_server_scorer(engine, found.backbone, work.dataset.image_bytes)
+        scorer = open_server_scorer(engine, recommender.backbone, work.dataset.image_bytes)
         with Journal.open(folder / _ANSWERS, Scored.read) as journal:
             ranker = ServedRanker(
                 served_system(work),
-                found.backbone,
-                found.prompter,
+                recommender.backbone,
+                recommender.prompter,
                 scorer,
                 journal,
                 nearby_items(asked_neighbours(collab), item_ids),
                 retrieved_items(retrieved_candidates(collab), item_ids),
-                found.n_items,
+                recommender.n_items,
             )
             ranks = rank_queries(ranker, queries, protocol, item_ids, split.train_counts, _TOGETHER)
         save_ranks(ranks, folder, served_system(work), protocol)
@@ -85,6 +83,7 @@ def served_stage(
         "split": split.fingerprint,
         "recommender": stage_fingerprint(work.run / "recommender"),
         "prompts": PROMPT_VERSION,
+        "system": served_system(work),
     }
     name = _stage(protocol)
     return read_manifest(run_stage(work.run, name, engine.deciding(), inputs, build))
@@ -96,14 +95,14 @@ def served_rows(work: Workplace, split: Split) -> list[Row]:
     for protocol in asked_protocols(work, split):
         folder = work.run / _stage(protocol)
         manifest = find_manifest(folder)
-        recommender = find_manifest(work.run / "recommender")
-        if manifest is None or recommender is None:
+        source = ranks_file(folder, served_system(work), protocol)
+        if manifest is None or not source.exists():
             continue
         made_for = (manifest.inputs["recommender"], manifest.inputs["split"])
-        if made_for != (recommender.fingerprint, split.fingerprint):
-            continue
+        if made_for != (stage_fingerprint(work.run / "recommender"), split.fingerprint):
+            continue  # of an earlier state of the run
         with written_aside(ranks_file(work.run, served_system(work), protocol)) as aside:
-            shutil.copyfile(ranks_file(folder, served_system(work), protocol), aside)
+            shutil.copyfile(source, aside)
         rows.append(_row(work, split, protocol, manifest))
     return rows
 
