@@ -93,9 +93,7 @@ def test_ranks_on_a_server_are_the_local_ones_and_an_interruption_costs_no_answe
     served = pl.read_parquet(run / "ranks" / f"mmsrarec@server.{PROTOCOL}.parquet")
     assert_frame_equal(served.drop("auc_pooled"), local.drop("auc_pooled"))
     assert local["rank"].n_unique() > 5
-    everyone = (
-        f"{PROTOCOL}: {len(local)} of {len(local)} ranks by the server are this process's own"
-    )
+    everyone = f"{PROTOCOL}: of {len(local)} scored positives {len(local)} have the same rank"
     assert everyone in ended.out
     assert f"{PROTOCOL}: server " in ended.out
     assert "other tokens" not in ended.out

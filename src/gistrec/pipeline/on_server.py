@@ -43,7 +43,7 @@ class Comparison:
         questions, equal, mean, largest = self.agreement
         also = ", ".join(self.local_protocols)
         lines = [
-            f"{self.protocol}: {equal} of {questions} ranks by the server are this process's own; "
+            f"{self.protocol}: of {questions} scored positives {equal} have the same rank on both; "
             f"gap {mean:.3g} places on average, {largest:g} at most",
             f"{self.protocol}: server {self.served_seconds:.1f} s; this process "
             f"{self.local_seconds:.1f} s for {also}",
