@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 from PIL import Image
-from transformers import AutoImageProcessor, AutoTokenizer, PreTrainedModel
+from transformers import AutoTokenizer, PreTrainedModel
 
 from families.tiny import TinyFamily
+from gistrec.mllm.processor import load_image_processor
 from gistrec.mllm.prompts import ItemImage, Segment
 
 Pictures = Mapping[int, Image.Image] | Sequence[Image.Image]
@@ -35,7 +36,7 @@ class Reference:
     ) -> "Reference":
         """Load what ``family.save`` wrote."""
         tokenizer = AutoTokenizer.from_pretrained(folder)
-        images = AutoImageProcessor.from_pretrained(folder, backend="pil")
+        images = load_image_processor(str(folder))
         model = family.model_class.from_pretrained(folder, dtype=dtype).eval()
         return cls(family, model, family.make_processor(images, tokenizer, family.template))
 

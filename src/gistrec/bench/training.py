@@ -20,6 +20,7 @@ from gistrec.bench.timing import Timed, Work, seconds_of, take_turns
 from gistrec.bench.workload import Shape, Workload, look_at_pictures, make_workload
 from gistrec.mllm.attention import use_kernel
 from gistrec.mllm.backbone import Backbone
+from gistrec.mllm.kernels import SHORT
 from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.progress import say, track
 
@@ -188,6 +189,10 @@ class _Comparison:
     def _on_cpu(self) -> bool:
         return self.backbone.device.type == "cpu"
 
+    @property
+    def _ours_on_cpu(self) -> str:
+        return "plain" if len(self.work.row) <= SHORT else "fused"
+
     def _learn_row(self) -> None:
         loss = row_loss(self.backbone, [self.work.row], self.work.features, "listwise")
         loss.backward()  # type: ignore[no-untyped-call]
@@ -254,7 +259,7 @@ class _Comparison:
         their_seconds = their.best * scale + updates
         about = vars(self.about)
         if self._on_cpu:
-            about = about | {"attention": f"{self.about.attention}, fused"}
+            about = about | {"attention": f"{self.about.attention}, {self._ours_on_cpu}"}
         conditions = TrainingConditions(
             **about,
             candidates=count,

@@ -15,6 +15,7 @@ from gistrec.errors import BackboneError
 from gistrec.mllm.chat import read_frame
 from gistrec.mllm.families.family import Family, Grid
 from gistrec.mllm.families.registry import family_of
+from gistrec.mllm.kernels import cpu_training_kernel
 from gistrec.mllm.packing import Layout, Marks, Packed, Picture, Row, Tokens, pack
 from gistrec.mllm.pieces import Pieces
 from gistrec.mllm.processor import Processor
@@ -190,21 +191,22 @@ class Backbone:
         seen = packed.marks if past is None else past.marks.followed_by(packed.marks)
         alone = packed.causal and (past is None or not past.marks.branch.shape[1])
         positions = packed.positions[0] if self.family.axes == 1 else packed.positions
-        return language(
-            inputs_embeds=embedded,
-            attention_mask=masks(
-                language.config,
-                packed.marks,
-                seen,
-                self.family.whole_images and bool(packed.images),
-                embedded.dtype,
-                alone,
-            ),
-            position_ids=positions,
-            past_key_values=None if past is None else past.cache,
-            use_cache=past is not None,
-            **more,
-        ).last_hidden_state
+        with cpu_training_kernel(ids):
+            return language(
+                inputs_embeds=embedded,
+                attention_mask=masks(
+                    language.config,
+                    packed.marks,
+                    seen,
+                    self.family.whole_images and bool(packed.images),
+                    embedded.dtype,
+                    alone,
+                ),
+                position_ids=positions,
+                past_key_values=None if past is None else past.cache,
+                use_cache=past is not None,
+                **more,
+            ).last_hidden_state
 
     def begin(self, packed: Packed, features: torch.Tensor | None) -> tuple[torch.Tensor, Past]:
         """Run a batch that others will follow: its states, and what those are to go on from."""

@@ -4,6 +4,7 @@ Some families' processors also load a video processor, which needs torchvision. 
 absent, gistrec takes their tokenizer and their image processor for PIL, which is all it uses.
 """
 
+import contextlib
 import importlib
 import inspect
 from dataclasses import dataclass
@@ -11,7 +12,13 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import transformers
-from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
+from transformers import AutoConfig, AutoProcessor, AutoTokenizer
+
+# Older releases hide it where torchvision is absent, though its PIL classes need none.
+from transformers.models.auto.image_processing_auto import (
+    IMAGE_PROCESSOR_MAPPING_NAMES,
+    AutoImageProcessor,
+)
 from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
 from transformers.utils import cached_file
 
@@ -58,9 +65,33 @@ def load_processor(name: str, revision: str | None = None) -> Processor:
     tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
     return SplitProcessor(
         tokenizer,
-        AutoImageProcessor.from_pretrained(name, revision=revision, backend="pil"),
+        load_image_processor(name, revision),
         _written_template(name, revision) or tokenizer.chat_template,
     )
+
+
+def load_image_processor(name: str, revision: str | None = None) -> Any:
+    """The image processor of a folder or hub id that works on PIL images."""
+    try:
+        return AutoImageProcessor.from_pretrained(name, revision=revision, backend="pil")
+    except (ImportError, ValueError):
+        # Some releases have the class but do not offer it where torchvision is absent.
+        model_type = AutoConfig.from_pretrained(name, revision=revision).model_type
+        return _pil_class(model_type).from_pretrained(name, revision=revision)
+
+
+def _pil_class(model_type: str) -> Any:
+    """A family's image processor class for PIL, from the module that defines it."""
+    wanted = IMAGE_PROCESSOR_MAPPING_NAMES[model_type]["pil"]
+    sharing = [
+        name for name, made in IMAGE_PROCESSOR_MAPPING_NAMES.items() if wanted in made.values()
+    ]
+    for name in dict.fromkeys((model_type, *sharing)):
+        with contextlib.suppress(ImportError):
+            module = f"transformers.models.{name}.image_processing_pil_{name}"
+            if found := vars(importlib.import_module(module)).get(wanted):
+                return found
+    raise ImportError(f"this release of transformers has no {wanted}")
 
 
 def how_made(processor: Processor) -> Made:
