@@ -49,7 +49,10 @@ class QwenVL(Family):
         )
         # Qwen3-VL's tower also feeds the language model's first layers.
         levels = [found.pooler_output, *(getattr(found, "deepstack_features", None) or ())]
-        return [torch.stack(parts) for parts in zip(*levels, strict=True)]
+        sizes = [one.grid[0] * one.grid[1] for one in prepared]
+        # Older releases leave the deeper levels of all images in one piece.
+        apart = [x.split_with_sizes(sizes) if isinstance(x, torch.Tensor) else x for x in levels]
+        return [torch.stack(parts) for parts in zip(*apart, strict=True)]
 
     @property
     def _side(self) -> int:
