@@ -71,17 +71,20 @@ def score_separately(
 
 
 @torch.no_grad()
-def score_plainly(backbone: Backbone, row: Row, features: ImageFeatures) -> torch.Tensor:
-    """As many tokens as a packed row in one causal prompt, read where its answers would begin.
+def score_plainly(backbone: Backbone, rows: Sequence[Row], features: ImageFeatures) -> torch.Tensor:
+    """As many tokens as packed rows in a causal prompt each, read where answers would begin.
 
     The numbers mean nothing, each candidate having seen those before it: they cost what a forward
     pass over so many tokens costs at the least.
     """
-    whole = row.prefix
-    ends = []
-    for branch in row.branches:
-        whole = whole + branch
-        ends.append(len(whole.ids) - 1)
-    packed = pack_separately(backbone, [whole])
+    prompts, ends = [], []
+    for number, row in enumerate(rows):
+        whole = row.prefix
+        for branch in row.branches:
+            whole = whole + branch
+            ends.append((number, len(whole.ids) - 1))
+        prompts.append(whole)
+    packed = pack_separately(backbone, prompts)
     hidden = causal_states(backbone, packed, features.of(packed.images, backbone.device))
-    return yes_minus_no(backbone, hidden[0, ends]).cpu()
+    owners, places = zip(*ends, strict=True)
+    return yes_minus_no(backbone, hidden[list(owners), list(places)]).cpu()

@@ -34,6 +34,7 @@ class ScoringGrid:
         against: other ways.
         candidate_tokens: of a candidate's words.
         chunk_tokens: where ``score_rows`` cuts a long list of candidates.
+        users: whose candidates ours, and a plain forward, take at once; seconds are a user's.
         repeats: runs of each way at most.
         limit_seconds: for all runs of a way together; where a prompt for each pair would take
             longer a sample of pairs is run.
@@ -46,6 +47,7 @@ class ScoringGrid:
     against: tuple[Other, ...] = OTHERS
     candidate_tokens: int = 18
     chunk_tokens: tuple[int, ...] = (CHUNK_TOKENS,)
+    users: tuple[int, ...] = (1,)
     repeats: int = 5
     limit_seconds: float = 6.0
     answer_tokens: int = 2
@@ -60,6 +62,7 @@ class ScoringConditions(About):
         images: whether candidates show an image.
         image_tokens: of an image with the marks around it, on top of a candidate's words.
         chunk_tokens: where ours cuts a long list of candidates.
+        users: whose candidates ours takes at once.
         seconds_per_image: of one image through the vision tower; ours looks once a catalogue, so
             it is in no time of ours.
         their_attention: the kernel of the other way.
@@ -82,6 +85,7 @@ class ScoringConditions(About):
     images: bool
     image_tokens: int
     chunk_tokens: int
+    users: int
     seconds_per_image: float | None
     their_attention: str
     repeats: int
@@ -108,11 +112,13 @@ def bench_scoring(backbone: Backbone, about: About, grid: ScoringGrid) -> Iterat
     """
     pictures = look_at_pictures(backbone) if any(grid.images) else None
     looking = None if pictures is None else _seconds_of_looking(backbone, pictures)
-    combinations = list(product(grid.images, grid.prefixes, grid.candidates, grid.chunk_tokens))
-    for images, prefix, candidates, chunk in track(combinations, "bench scoring"):
+    combinations = list(
+        product(grid.images, grid.prefixes, grid.candidates, grid.chunk_tokens, grid.users)
+    )
+    for images, prefix, candidates, chunk, users in track(combinations, "bench scoring"):
         shape = Shape(candidates, prefix, grid.candidate_tokens, images)
         yield from _Comparison(
-            backbone, about, grid, shape, chunk, pictures, looking if images else None
+            backbone, about, grid, shape, chunk, users, pictures, looking if images else None
         ).records()
 
 
@@ -125,6 +131,7 @@ class _Comparison:
     grid: ScoringGrid
     shape: Shape
     chunk: int
+    users: int
     pictures: Pictures | None
     looking: float | None
 
@@ -136,9 +143,9 @@ class _Comparison:
         theirs = "eager" if kernel == "eager" else "sdpa"  # is_causal, no mask of ours
         use_kernel(backbone, theirs)
         room = self._room(work)
-        ways = {_OURS: ours(backbone, work, self.chunk)}
+        ways = {_OURS: ours(backbone, work, self.chunk, self.users)}
         for name in grid.against:
-            ways[name] = other(name, backbone, work, room, grid.answer_tokens)
+            ways[name] = other(name, backbone, work, room, grid.answer_tokens, self.users)
         scores: dict[str, torch.Tensor] = {}
 
         def run(name: str) -> None:
@@ -157,7 +164,8 @@ class _Comparison:
             use_kernel(backbone, kernel)
         found = [self._record(name, work, ways, timed, scores, theirs) for name in grid.against]
         told = ", ".join(f"{one.against} {one.ratio:.2f} x" for one in found)
-        say(f"{self.shape}: ours {timed[_OURS].best:.4f} s; {told}")
+        many = f", {self.users} users at once" if self.users > 1 else ""
+        say(f"{self.shape}{many}: ours {timed[_OURS].best / self.users:.4f} s; {told}")
         return found
 
     def _room(self, work: Workload) -> Room:
@@ -192,7 +200,8 @@ class _Comparison:
         their_attention: str,
     ) -> Record:
         shape, way, mine, their = self.shape, ways[name], timed[_OURS], timed[name]
-        scale = shape.candidates / way.pairs
+        scale = shape.candidates / way.pairs / way.users
+        best = mine.best / self.users
         same = None
         if name != "plain-forward":
             same = float((scores[_OURS][: way.pairs] - scores[name]).abs().max())
@@ -206,30 +215,31 @@ class _Comparison:
             images=shape.images,
             image_tokens=work.image_tokens,
             chunk_tokens=self.chunk,
+            users=self.users,
             seconds_per_image=self.looking,
             their_attention=their_attention,
             repeats=len(mine.seconds),
             their_repeats=len(their.seconds),
-            ours_median_seconds=mine.median,
+            ours_median_seconds=mine.median / self.users,
             their_median_seconds=their.median * scale,
             pairs_measured=way.pairs,
             their_batch=way.batch,
             answer_tokens=self.grid.answer_tokens if name == "published" else None,
             ours_peak_mib=mine.peak_mib,
             their_peak_mib=their.peak_mib,
-            tokens_per_second=tokens / mine.best,
-            candidates_per_second=shape.candidates / mine.best,
+            tokens_per_second=tokens / best,
+            candidates_per_second=shape.candidates / best,
             token_ratio=way.tokens / tokens,
-            share_of_peak=share_of_peak(row_flops(self.backbone, work.row), mine.best, device),
+            share_of_peak=share_of_peak(row_flops(self.backbone, work.row), best, device),
             score_difference=same,
         )
         return Record(
             f"How long does it take to score {shape.candidates} candidates of a user behind a "
             f"prefix of {shape.prefix} tokens, {'with' if shape.images else 'without'} images?",
             name,
-            mine.best,
+            best,
             their.best * scale,
-            their.best * scale / mine.best,
+            their.best * scale / best,
             conditions,
         )
 

@@ -34,30 +34,48 @@ class Way:
         pairs: all candidates, or a sample of them.
         batch: pairs run at once.
         tokens: of the language model for all candidates.
+        users: whose candidates one call scores; all have the same.
     """
 
     score: Callable[[], torch.Tensor]
     pairs: int
     batch: int
     tokens: int
+    users: int = 1
 
 
-def ours(backbone: Backbone, work: Workload, chunk_tokens: int) -> Way:
-    """Score as gistrec does: one packed row, or the prefix once and chunks of candidates behind."""
+def ours(backbone: Backbone, work: Workload, chunk_tokens: int, users: int = 1) -> Way:
+    """Score as gistrec does: a packed row a user, or prefixes first and candidates behind them."""
+    rows = [work.row] * users
 
     def score() -> torch.Tensor:
-        return score_rows(backbone, [work.row], work.features, chunk_tokens=chunk_tokens)[0]
+        return score_rows(backbone, rows, work.features, chunk_tokens=chunk_tokens)[0]
 
     count = len(work.row.branches)
-    return Way(score, count, count, len(work.row))
+    return Way(score, count, count, len(work.row), users)
 
 
-def other(name: Other, backbone: Backbone, work: Workload, room: Room, answer_tokens: int) -> Way:
-    """What gistrec's own is held against; those that take a prompt a pair may run a sample."""
+def other(
+    name: Other,
+    backbone: Backbone,
+    work: Workload,
+    room: Room,
+    answer_tokens: int,
+    users: int = 1,
+) -> Way:
+    """What gistrec's own is held against; those that take a prompt a pair may run a sample.
+
+    A plain forward is run over as many users as ours at once, the other ways over one: for them
+    candidates alone make a batch, of whatever size they are best at.
+    """
     count = len(work.row.branches)
     if name == "plain-forward":
         return Way(
-            lambda: score_plainly(backbone, work.row, work.features), count, count, len(work.row)
+            lambda: score_plainly(backbone, [work.row] * users, work.features),
+            count,
+            count,
+            len(work.row),
+            users,
         )
     pairs = max(1, min(count, room.in_time))
     tokens = count * work.prompt_tokens

@@ -68,6 +68,7 @@ def scoring(
             "a list. By default as it is scored elsewhere."
         ),
     ] = None,
+    users: Annotated[str, typer.Option(help="Whose candidates ours takes at once; a list.")] = "1",
     answer_tokens: Annotated[
         int, typer.Option(min=1, max=30, help="That the published way generates.")
     ] = 2,
@@ -93,6 +94,7 @@ def scoring(
         against=_named(against, OTHERS),
         candidate_tokens=candidate_tokens,
         chunk_tokens=chunks,
+        users=_counts(users, "--users"),
         repeats=repeats,
         limit_seconds=limit_seconds,
         answer_tokens=answer_tokens,

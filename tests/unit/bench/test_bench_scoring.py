@@ -75,6 +75,24 @@ def test_chunks_are_a_setting_of_their_own(tiny_backbone: Backbone) -> None:
     assert [one.conditions.chunk_tokens for one in found] == [6, 100]
 
 
+def test_seconds_are_a_users_also_where_several_are_scored_at_once(tiny_backbone: Backbone) -> None:
+    grid = ScoringGrid(
+        candidates=(3,),
+        prefixes=(12,),
+        images=(False,),
+        against=("one-batch", "plain-forward"),
+        candidate_tokens=6,
+        users=(1, 64),
+        repeats=3,
+    )
+    found = list(bench_scoring(tiny_backbone, About.of("tiny", tiny_backbone), grid))
+    assert [one.conditions.users for one in found] == [1, 1, 64, 64]
+    alone, _, together, plain = found
+    assert together.ours_seconds < alone.ours_seconds  # a batch shares what every call costs
+    assert together.conditions.score_difference == pytest.approx(0, abs=1e-4)
+    assert 0.1 < plain.ratio < 10  # both a user's
+
+
 def test_a_prompt_longer_than_the_backbone_reads_is_refused(tiny_backbone: Backbone) -> None:
     grid = ScoringGrid(candidates=(3,), prefixes=(9000,), images=(False,))
     with pytest.raises(ConfigError, match="ask for a shorter prefix"):

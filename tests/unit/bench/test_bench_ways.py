@@ -51,7 +51,7 @@ def test_prompts_of_different_lengths_share_a_batch(tiny_backbone: Backbone) -> 
 def test_a_plain_forward_differs_behind_the_first_candidate(tiny_backbone: Backbone) -> None:
     work = small_work(tiny_backbone)
     mine = ours(tiny_backbone, work, chunk_tokens=10_000).score()
-    plain = score_plainly(tiny_backbone, work.row, work.features)
+    plain = score_plainly(tiny_backbone, [work.row], work.features)
     assert plain.shape == mine.shape
     assert torch.allclose(plain[0], mine[0], atol=TOLERANCE)
     assert (plain[1:] - mine[1:]).abs().max() > TOLERANCE
