@@ -58,8 +58,9 @@ def test_signs_in_titles_reach_the_person(run: Path, gistrec: Command) -> None:
     told = json.loads(gistrec.done("recommend", "--run", run, "--user", "00100", "--json").out)
     assert all(item["title"][0] in SIGNS and "été" in item["title"] for item in told["items"])
     table = gistrec.done("recommend", "--run", run, "--user", "00100").out
-    # Square brackets are no markup, neither in the table nor below it.
-    assert table.count("[sale]") == len(told["items"]) + len(told["history"])
+    # Square brackets are no markup, neither in the table nor below it; gists may hold them as well.
+    shown = " ".join([*told["history"], *(f"{i['title']} {i['gist']}" for i in told["items"])])
+    assert table.count("[sale]") >= shown.count("[sale]") >= len(told["items"])
 
 
 def test_a_user_seen_once_gets_recommendations(run: Path, gistrec: Command) -> None:
