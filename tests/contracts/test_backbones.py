@@ -13,13 +13,16 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from gistrec.config.backbone import BackboneConfig, EmbeddedConfig
+from gistrec.config.tuning import TuningConfig
 from gistrec.errors import BackboneError
+from gistrec.mllm.adapters import add_lora
 from gistrec.mllm.backbone import Backbone, make_backbone
 from gistrec.mllm.embedded import make_model
-from gistrec.mllm.loading import describe, load_backbone
+from gistrec.mllm.loading import content_of, describe, load_backbone
 from gistrec.mllm.prompts import ItemImage
 
 _LLAMA = LlamaConfig(
@@ -156,7 +159,7 @@ def test_a_hub_id_without_network_fails_soon_and_clearly() -> None:
     script = (
         "import sys, time\n"
         "from gistrec.errors import BackboneError\n"
-        "from gistrec.mllm.loading import describe, load_backbone\n"
+        "from gistrec.mllm.loading import content_of, describe, load_backbone\n"
         "for name in sys.argv[1:]:\n"
         "    start = time.monotonic()\n"
         "    try: load_backbone(name)\n"
@@ -218,7 +221,7 @@ def test_what_the_hub_refuses_comes_with_advice(
         "import sys\n"
         "from gistrec.config.backbone import BackboneConfig\n"
         "from gistrec.errors import BackboneError\n"
-        "from gistrec.mllm.loading import describe, load_backbone\n"
+        "from gistrec.mllm.loading import content_of, describe, load_backbone\n"
         "try: load_backbone(sys.argv[1], BackboneConfig(revision=sys.argv[2] or None))\n"
         "except BackboneError as error: print(error)\n"
     )
@@ -267,3 +270,29 @@ def test_images_that_always_take_more_than_allowed_are_refused(saved: Path) -> N
 def test_a_missing_adapter_is_named(saved: Path, tmp_path: Path) -> None:
     with pytest.raises(BackboneError, match=r"adapter .* is no folder of a LoRA adapter"):
         load_backbone(saved, adapter=tmp_path)
+
+
+def test_a_model_behind_a_folder_is_known_by_its_content(spoiled: Path) -> None:
+    before = content_of(str(spoiled))
+    assert content_of(str(spoiled)) == before
+    weights = spoiled / "model.safetensors"
+    weights.write_bytes(weights.read_bytes())
+    os.utime(weights, ns=(1, 1))
+    assert content_of(str(spoiled)) != before
+
+
+def test_an_adapter_of_a_smaller_model_is_refused(spoiled: Path, tmp_path: Path) -> None:
+    deep = load_backbone(spoiled)
+    add_lora(deep, TuningConfig(), seed=0)
+    deep.save(tmp_path / "adapter")
+    file = tmp_path / "adapter" / "adapter_model.safetensors"
+    held = load_file(file)
+    save_file({name: held[name] for name in sorted(held)[2:]}, file)
+    with pytest.raises(BackboneError, match="weights where this model takes"):
+        load_backbone(spoiled, adapter=tmp_path / "adapter")
+
+
+def test_a_damaged_adapter_configuration_is_named(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text("{")
+    with pytest.raises(BackboneError, match=r"its adapter_config\.json is damaged"):
+        load_backbone(tmp_path)

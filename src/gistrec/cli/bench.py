@@ -164,6 +164,6 @@ def _give(records: "Sequence[Record]", out: Path | None) -> None:
     from gistrec.files import write_json
 
     found = as_json(records)
+    typer.echo(json.dumps(found, indent=2))
     if out is not None:
         write_json(out, found)
-    typer.echo(json.dumps(found, indent=2))

@@ -39,7 +39,7 @@ class RecommenderConfig(StageConfig):
     """
 
     history: int = Field(default=8, ge=1)
-    candidate: tuple[CandidatePart, ...] = ("image", "title", "gist")
+    candidate: tuple[CandidatePart, ...] = Field(default=("image", "title", "gist"), min_length=1)
     max_gist_tokens: int = Field(default=24, ge=4)
     max_prompt_tokens: int | None = Field(default=None, ge=1)
     loss: Literal["pairwise", "listwise"] = "listwise"
@@ -48,7 +48,7 @@ class RecommenderConfig(StageConfig):
     epochs: int = Field(default=2, ge=1)
     max_windows: int | None = Field(default=None, ge=1)
     batch_size: int = Field(default=16, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
+    learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)
     precision: Precision = "bf16"
     tuning: TuningConfig = TuningConfig()
     accumulation: int = Field(default=1, ge=1)

@@ -88,6 +88,10 @@ def add_lora(backbone: Backbone, config: TuningConfig, seed: int = 0) -> None:
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
         backbone.model.add_adapter(lora)
+    # Sixteen bits would swallow small steps: an adapter on them is trained in 32.
+    for value in backbone.model.parameters():
+        if value.requires_grad:
+            value.data = value.data.float()
 
 
 def has_adapter(backbone: Backbone) -> bool:

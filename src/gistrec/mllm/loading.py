@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.utils.tqdm import are_progress_bars_disabled, enable_progress_bars
+from safetensors import safe_open
 from transformers import (
     AutoConfig,
     AutoModelForImageTextToText,
@@ -17,7 +18,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from gistrec.config.backbone import BackboneConfig
 from gistrec.errors import BackboneError
-from gistrec.files import read_json
+from gistrec.files import fingerprint_of, read_json
 from gistrec.mllm.attention import fastest_kernel, use_kernel
 from gistrec.mllm.backbone import Backbone, make_backbone
 from gistrec.mllm.families.registry import check_family
@@ -42,11 +43,11 @@ def load_backbone(
     """
     options = options or BackboneConfig()
     adapter = adapter or options.adapter
-    name = str(source)
+    name = located(str(source))
     if name.startswith(("/", ".", "~")) and not Path(name).is_dir():
         raise _unloadable(name, "there is no such folder")
     if adapter is None and (Path(name) / _ADAPTER_FILE).is_file():
-        base = read_json(Path(name) / _ADAPTER_FILE).get("base_model_name_or_path")
+        base = _base_of(Path(name))
         if not base:
             raise _unloadable(name, "it is an adapter that does not name its base model")
         return load_backbone(base, options, adapter=name)
@@ -57,7 +58,9 @@ def load_backbone(
         model = _load_model(name, options, device)
         if adapter is not None:
             _check_adapter(str(adapter))
-            model.load_adapter(str(adapter))
+            adapter = located(str(adapter))
+            model.load_adapter(adapter)
+            _check_whole(model, adapter)
     except BackboneError:
         raise
     except Exception as error:  # loaders raise whatever their parsers raise
@@ -81,6 +84,30 @@ def describe(backbone: Backbone) -> str:
         f"{str(backbone.model.dtype).removeprefix('torch.')} on {backbone.device}, "
         f"attention {backbone.language.config._attn_implementation}"
     )
+
+
+def located(source: str) -> str:
+    """A hub id as it is, a folder by its full path."""
+    path = Path(source).expanduser()
+    return str(path.resolve()) if source and path.is_dir() else source
+
+
+def content_of(source: str, revision: str | None = None) -> str:
+    """What changes when the model behind a name does: a folder's files, a hub id's commit.
+
+    Raises:
+        BackboneError: there is nothing to be found there.
+    """
+    path = Path(source).expanduser()
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        stats = [(str(file.relative_to(path)), file.stat()) for file in files]
+        return fingerprint_of([[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats])
+    try:
+        config = AutoConfig.from_pretrained(source, revision=revision)
+    except Exception as error:  # loaders raise whatever their parsers raise
+        raise _unloadable(source, _reason(error)) from error
+    return str(getattr(config, "_commit_hash", None) or revision or "")
 
 
 def best_device(wanted: str = "auto") -> torch.device:
@@ -138,6 +165,30 @@ def _quantization(options: BackboneConfig, device: torch.device) -> BitsAndBytes
     return BitsAndBytesConfig(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
     )
+
+
+def _base_of(folder: Path) -> str | None:
+    """The model that an adapter's folder names."""
+    try:
+        held = read_json(folder / _ADAPTER_FILE)
+    except ValueError as error:
+        raise _unloadable(str(folder), f"its {_ADAPTER_FILE} is damaged") from error
+    return held.get("base_model_name_or_path") if isinstance(held, dict) else None
+
+
+def _check_whole(model: PreTrainedModel, adapter: str) -> None:
+    """Refuse an adapter that leaves some of its own weights to chance."""
+    file = Path(adapter) / "adapter_model.safetensors"
+    if not file.is_file():
+        return
+    with safe_open(file, framework="pt") as held:
+        count = len(held.keys())
+    wanted = len(model.get_adapter_state_dict())
+    if count < wanted:
+        raise BackboneError(
+            f"the adapter {adapter!r} holds {count} weights where this model takes {wanted}: it "
+            "was made for another model"
+        )
 
 
 def _check_adapter(adapter: str) -> None:

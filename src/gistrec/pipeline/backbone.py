@@ -7,7 +7,7 @@ from gistrec.config.backbone import BackboneConfig
 from gistrec.errors import RunError
 from gistrec.files import read_json, write_json
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.loading import describe, load_backbone
+from gistrec.mllm.loading import content_of, describe, load_backbone, located
 from gistrec.mllm.vision.cache import VisionCache, users_cache
 from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.mllm.vision.sight import Sight, noted_images
@@ -37,7 +37,8 @@ def backbone_stage(work: Workplace) -> Path:
         else:
             backbone = load_backbone(config.model, config)
         say(f"backbone: {describe(backbone)}")
-        write_json(folder / _SOURCE, {"model": config.model})
+        source = config.model if config.model == EMBEDDED else located(config.model)
+        write_json(folder / _SOURCE, {"model": source, "content": content})
         sight = _see(work, folder, backbone)
         sight.save(folder / _IMAGES)
         shutil.rmtree(checkpoint, ignore_errors=True)
@@ -50,14 +51,28 @@ def backbone_stage(work: Workplace) -> Path:
             "images_mib": round(sight.mib, 1),
         }
 
-    inputs = {"dataset": work.dataset.fingerprint}
+    content = "" if config.model == EMBEDDED else content_of(config.model, config.revision)
+    inputs = {"dataset": work.dataset.fingerprint, "content": content}
     return run_stage(work.run, "backbone", config.deciding(), inputs, build, code="2")
 
 
 def open_backbone(folder: Path, config: BackboneConfig, adapter: Path | None = None) -> Backbone:
-    """The backbone of a finished stage, loaded as ``config`` says, with ``adapter`` on it."""
-    model = read_json(folder / _SOURCE)["model"]
-    return load_backbone(folder / _MODEL if model == EMBEDDED else model, config, adapter)
+    """The backbone of a finished stage, loaded as ``config`` says, with ``adapter`` on it.
+
+    Raises:
+        RunError: what the stage was made with is another model now.
+    """
+    source = read_json(folder / _SOURCE)
+    model = source["model"]
+    if model == EMBEDDED:
+        return load_backbone(folder / _MODEL, config, adapter)
+    backbone = load_backbone(model, config, adapter)
+    if content_of(model, config.revision) != source["content"]:
+        raise RunError(
+            f"the backbone {model!r} has changed since this run was made with it: put the earlier "
+            "one back, or make the run again with the same `gistrec run`"
+        )
+    return backbone
 
 
 def open_features(work: Workplace, folder: Path) -> ImageFeatures:
@@ -95,4 +110,5 @@ def _cache(work: Workplace, folder: Path) -> VisionCache:
     config = work.config.backbone
     if config.model == EMBEDDED:
         return VisionCache(folder / _VISION)
-    return VisionCache(config.vision_cache or users_cache())
+    chosen = config.vision_cache
+    return VisionCache(users_cache() if chosen is None else chosen.expanduser())

@@ -240,3 +240,13 @@ def test_targets_that_are_not_there_are_named_with_those_that_are(
     config = TuningConfig(kind="lora", targets=targets)
     with pytest.raises(ConfigError, match=rf"named {targets[-1]}: .*down_proj, gate_proj, k_proj"):
         prepare_tuning(fresh_backbone(), config)
+
+
+def test_an_adapter_on_sixteen_bits_is_trained_in_thirty_two(
+    fresh_backbone: Callable[[], Backbone],
+) -> None:
+    backbone = fresh_backbone()
+    backbone.model.to(torch.bfloat16)
+    add_lora(backbone, TuningConfig(), seed=0)
+    trained = {value.dtype for value in backbone.model.parameters() if value.requires_grad}
+    assert trained == {torch.float32}

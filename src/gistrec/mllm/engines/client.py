@@ -70,11 +70,16 @@ class Client:
         """
         key = None
         if config.api_key_variable is not None:
-            key = os.environ.get(config.api_key_variable)
+            key = os.environ.get(config.api_key_variable, "").strip()
             if not key:
                 raise EngineError(
                     f"the environment variable {config.api_key_variable} is to hold the server's "
                     "key and is not set: export it, or leave api_key_variable out"
+                )
+            if not (key.isascii() and key.isprintable()):
+                raise EngineError(
+                    f"the environment variable {config.api_key_variable} holds signs that no key "
+                    "can have: look whether it was copied whole"
                 )
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         timeout = httpx.Timeout(
@@ -154,6 +159,11 @@ class Client:
         except httpx.TransportError as error:
             why = f"cannot be reached ({self._safe(str(error)) or type(error).__name__})"
             raise _PassingError(f"{why}: is the server running, and its url right?") from error
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+            raise RefusedError(
+                f"cannot be asked ({self._safe(str(error)) or type(error).__name__}): is its url "
+                "right?"
+            ) from error
         if response.is_success:
             return self._parsed(response)
         told = self._told(response)

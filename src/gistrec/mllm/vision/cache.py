@@ -95,7 +95,9 @@ class VisionCache:
             held_bytes: up to this the features are read into memory, above they are mapped.
         """
         entry = Entry.of(self.folder, eyes, "")
-        features = assembled(entry.shards(), digests, held_bytes)
+        # A damaged shard is as good as none: its images are looked at again.
+        sound = [shard for shard in entry.shards() if shard.is_sound]
+        features = assembled(sound, digests, held_bytes)
         entry.touch()
         return features
 
