@@ -104,10 +104,21 @@ def run_findings(run: Path) -> Iterator[Finding]:
         note = f": {state.note}" if state.note else ""
         text = f"stage {state.name}: {state.state}, {state.size_mib:.1f} MiB{cost}{note}"
         yield Finding("ok" if state.state == "done" else "off", text)
+    yield from _backbone_of(run)
     begun = {state.name for state in states}
     if (run / schema.CONFIG_FILE).is_file():
         missing = [name for name in missing_stages(run) if name not in begun]
         yield from (Finding("off", f"stage {name}: not begun") for name in missing)
+
+
+def _backbone_of(run: Path) -> Iterator[Finding]:
+    """Whether the folder that a run's backbone was loaded from is still there."""
+    from gistrec.files import read_json
+
+    source = run / "backbone" / "source.json"
+    model = read_json(source)["model"] if source.is_file() else ""
+    if Path(model).is_absolute() and not Path(model).is_dir():
+        yield Finding("bad", f"backbone {model} is gone: put it back, or nothing can be scored")
 
 
 def server_findings(url: str, model: str | None, key: str | None) -> Iterator[Finding]:

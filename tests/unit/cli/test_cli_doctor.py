@@ -58,3 +58,12 @@ def test_every_family_is_named_with_its_processor() -> None:
             line.startswith(f"family {model_type}: {made_here(model_type)}") for line in lines
         )
     assert "LoRA: peft" in lines
+
+
+def test_a_backbone_that_is_gone_is_bad(tmp_path: Path) -> None:
+    run, model = tmp_path / "run", tmp_path / "model"
+    (run / "backbone").mkdir(parents=True)
+    (run / "backbone" / "source.json").write_text(f'{{"model": "{model}", "content": ""}}')
+    assert any("is gone" in finding.text for finding in run_findings(run))
+    model.mkdir()
+    assert not any("is gone" in finding.text for finding in run_findings(run))
