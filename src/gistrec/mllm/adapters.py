@@ -57,9 +57,7 @@ def prepare_tuning(
     model.requires_grad_(True)
     for part in backbone.eyes:
         part.requires_grad_(False)
-    for value in model.parameters():
-        if value.requires_grad:
-            value.data = value.data.float()  # small steps would be lost in 16 bits
+    _in_32_bits(model)
     return "full"
 
 
@@ -88,10 +86,7 @@ def add_lora(backbone: Backbone, config: TuningConfig, seed: int = 0) -> None:
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
         backbone.model.add_adapter(lora)
-    # Sixteen bits would swallow small steps: an adapter on them is trained in 32.
-    for value in backbone.model.parameters():
-        if value.requires_grad:
-            value.data = value.data.float()
+    _in_32_bits(backbone.model)
 
 
 def has_adapter(backbone: Backbone) -> bool:
@@ -136,6 +131,14 @@ def _train_adapter(backbone: Backbone) -> None:
     backbone.model.requires_grad_(False)
     for layer in _adapted(backbone):
         layer.set_adapter(layer.active_adapters)
+    _in_32_bits(backbone.model)
+
+
+def _in_32_bits(model: nn.Module) -> None:
+    """What is trained, in float32: small steps would be lost in 16 bits."""
+    for value in model.parameters():
+        if value.requires_grad:
+            value.data = value.data.float()
 
 
 def _adapted(backbone: Backbone) -> "list[BaseTunerLayer]":

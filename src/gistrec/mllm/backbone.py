@@ -48,7 +48,6 @@ class Backbone:
         image: what the chat template writes for an image.
         yes_ids, no_ids: ids of the first tokens an answer yes or no may begin with.
         end_ids: tokens that end an answer; the first is the one answers are taught with.
-        base: what a saved adapter belongs to; None where the weights are the model's own.
     """
 
     model: PreTrainedModel
@@ -64,7 +63,6 @@ class Backbone:
     pieces: Pieces
     gap: str = ""
     lead: str = ""
-    base: str | None = None
     _text_ids: Callable[[str], tuple[int, ...]] = field(init=False, repr=False)
     _image_ids: Callable[[Grid], tuple[int, ...]] = field(init=False, repr=False)
 
@@ -253,7 +251,6 @@ def make_backbone(
     model: PreTrainedModel,
     processor: Processor,
     max_image_tokens: int | None = None,
-    base: str | None = None,
 ) -> Backbone:
     """Find the frame and the answers of a model and its processor.
 
@@ -261,7 +258,6 @@ def make_backbone(
         model: the whole model.
         processor: its processor.
         max_image_tokens: of one image; a larger one is shrunk where the family can.
-        base: what an adapter in the model belongs to.
 
     Raises:
         BackboneError: no chat template, an unknown family, or yes and no are not told apart.
@@ -288,7 +284,6 @@ def make_backbone(
         pieces=pieces,
         gap=frame.gap,
         lead=frame.lead,
-        base=base,
     )
 
 

@@ -67,8 +67,7 @@ def load_backbone(
         raise _unloadable(name, _reason(error)) from error
     if options.quantize == "none":
         model = model.to(device)
-    base = name if adapter is not None else None
-    backbone = make_backbone(model.eval(), processor, options.max_image_tokens, base)
+    backbone = make_backbone(model.eval(), processor, options.max_image_tokens)
     kernel = options.attention
     if kernel == "auto":
         kernel = fastest_kernel(backbone) if device.type == "cuda" else "sdpa"
