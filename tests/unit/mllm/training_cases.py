@@ -73,3 +73,5 @@ def one_of_several(folder: Path) -> None:
 
 if __name__ == "__main__":
     one_of_several(Path(sys.argv[1]))
+    # The group's threads must have ended before the interpreter does, or it aborts at times.
+    torch.distributed.destroy_process_group()
