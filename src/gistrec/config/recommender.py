@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from gistrec.config.base import StageConfig
+from gistrec.config.tasks import TasksConfig
 from gistrec.config.tuning import Precision, TuningConfig
 
 _CHECKPOINT_SECONDS = 30.0
@@ -17,6 +18,9 @@ class RecommenderConfig(StageConfig):
     Attributes:
         history: latest items of a user that a prompt shows (the paper's n).
         candidate: what a prompt shows of a candidate.
+        told_by: what the items of prompts are told by: `gist`, or `title` alone, without any
+            summary (as in the paper's ablation).
+        tasks: what the fine-tuning is made of.
         max_gist_tokens: a longer gist or title is cut there; images are never cut.
         max_prompt_tokens: of a whole prompt with its answer; where there is more, the oldest of the
             history is left out, then the least similar neighbours. None for all that the backbone
@@ -26,7 +30,8 @@ class RecommenderConfig(StageConfig):
         gist_weight: of the second task, to tell each token of the shared prefix, gists for the most
             part, from those before it; 0 leaves it out.
         negatives: uniform negatives beside each positive in training.
-        epochs: rounds over the training windows.
+        epochs: rounds over the training windows; 0 leaves the backbone as it is.
+        patience: rounds without a better validation before the training ends; None for all rounds.
         max_windows: windows (a user at a moment) drawn anew for each round; None for all.
         batch_size: windows in a batch.
         precision: arithmetic of the forward pass; `fp16` needs CUDA.
@@ -40,12 +45,15 @@ class RecommenderConfig(StageConfig):
 
     history: int = Field(default=8, ge=1)
     candidate: tuple[CandidatePart, ...] = Field(default=("image", "title", "gist"), min_length=1)
+    told_by: Literal["gist", "title"] = "gist"
+    tasks: TasksConfig = TasksConfig()
     max_gist_tokens: int = Field(default=24, ge=4)
     max_prompt_tokens: int | None = Field(default=None, ge=1)
     loss: Literal["pairwise", "listwise"] = "listwise"
     gist_weight: float = Field(default=0.5, ge=0)
     negatives: int = Field(default=8, ge=1)
-    epochs: int = Field(default=2, ge=1)
+    epochs: int = Field(default=2, ge=0)
+    patience: int | None = Field(default=None, ge=1)
     max_windows: int | None = Field(default=None, ge=1)
     batch_size: int = Field(default=16, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)

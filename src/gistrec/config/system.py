@@ -6,6 +6,8 @@ from gistrec.config.baselines import BaselinesConfig
 from gistrec.config.collab import CollabConfig
 from gistrec.config.dataset import DatasetConfig
 from gistrec.config.evaluation import EvaluationConfig
+from gistrec.config.evidence import EvidenceConfig
+from gistrec.config.fusion import FusionConfig
 from gistrec.config.gist import GistConfig
 from gistrec.config.recommender import RecommenderConfig
 from gistrec.config.split import SplitConfig
@@ -27,5 +29,7 @@ class SystemConfig(StageConfig):
     backbone: BackboneConfig = BackboneConfig()
     gist: GistConfig = GistConfig()
     collab: CollabConfig = CollabConfig()
+    evidence: EvidenceConfig = EvidenceConfig()
     recommender: RecommenderConfig = RecommenderConfig()
+    fusion: FusionConfig = FusionConfig()
     evaluation: EvaluationConfig = EvaluationConfig()

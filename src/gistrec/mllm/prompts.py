@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-PROMPT_VERSION = "2"
+PROMPT_VERSION = "3"
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,12 @@ def candidate(code: int | None, title: str, gist: str) -> list[Segment]:
     if gist:
         segments.append(entry(gist))
     return segments
+
+
+def fixed_texts(nouns: Nouns) -> list[str]:
+    """Every text that prompts hold whatever they are about: words a new tokenizer must know."""
+    lines = [segment for segment in known_of_user(nouns, [], [""]) if isinstance(segment, str)]
+    return [*lines, IMAGE_KEYWORDS_QUESTION, TEXT_KEYWORDS_QUESTION, f"{YES} {NO}"]
 
 
 def listed(keywords: Sequence[str]) -> str:

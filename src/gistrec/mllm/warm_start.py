@@ -153,10 +153,7 @@ class _School:
 
 
 def _tokenizer_texts(written: Sequence[tuple[str, str]], nouns: prompts.Nouns) -> list[str]:
-    asked = prompts.known_of_user(nouns, [], [""])
-    fixed = [segment for segment in asked if isinstance(segment, str)]
-    fixed += [prompts.IMAGE_KEYWORDS_QUESTION, prompts.TEXT_KEYWORDS_QUESTION]
-    fixed += [f"{prompts.YES} {prompts.NO}", *(f"{word}, " for word in primer_words())]
+    fixed = [*prompts.fixed_texts(nouns), *(f"{word}, " for word in primer_words())]
     repeats = max(_REPEATS, len(written) // _ITEMS_A_REPEAT)
     return fixed * repeats + [f"{title}\n{text}" for title, text in written]
 

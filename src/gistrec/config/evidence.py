@@ -1,0 +1,28 @@
+"""What the log says about a user and a candidate, told in the prompt."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from gistrec.config.base import StageConfig
+
+EvidenceKind = Literal["shared", "similar", "encoder", "popularity"]
+
+
+class EvidenceConfig(StageConfig):
+    """Evidence, and so whether there is a system `<name>+evidence` beside the pure one.
+
+    Attributes:
+        kinds: `shared`, training users who share a history item and chose the candidate;
+            `similar`, those who share one and chose something alike in content; `encoder`, where
+            the sequence encoder ranks the candidate in the catalogue; `popularity`, where the
+            training log does. Empty for no such system.
+        similar_items: items alike in content to each item, by the sentence encoder.
+        latest: history items that are looked at, the latest ones.
+        paths: of each candidate, kept to explain it by.
+    """
+
+    kinds: tuple[EvidenceKind, ...] = ("shared", "similar", "encoder", "popularity")
+    similar_items: int = Field(default=10, ge=1)
+    latest: int = Field(default=50, ge=1)
+    paths: int = Field(default=3, ge=1)
