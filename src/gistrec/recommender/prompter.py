@@ -5,6 +5,7 @@ the catalogue, so that all candidates are judged behind the same words, in train
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from gistrec.config.recommender import RecommenderConfig
@@ -29,6 +30,7 @@ class Prompter:
         gists: Sequence[str],
         features: ImageFeatures,
         config: RecommenderConfig,
+        longest_told: str = "",
     ) -> None:
         """Shorten and count what prompts may show.
 
@@ -39,6 +41,7 @@ class Prompter:
             gists: likewise.
             features: of the items' images.
             config: what prompts show, and how much of it.
+            longest_told: the longest line of evidence behind a candidate; empty for none.
 
         Raises:
             ConfigError: the longest candidate leaves no room for a prompt; says what to set.
@@ -47,9 +50,10 @@ class Prompter:
         self._config = config
         self._features = features
         self._titles = [self._short(title) for title in titles]
-        self._gists = [self._short(gist) for gist in gists]
+        told_by = gists if config.told_by == "gist" else titles
+        self._gists = [self._short(gist) for gist in told_by]
         self.titles_shortened = _differing(titles, self._titles)
-        self.gists_shortened = _differing(gists, self._gists)
+        self.gists_shortened = _differing(told_by, self._gists)
         self._lines = opening, heading, question = prompts.frame_lines(nouns)
         self._frame = (
             backbone.opening(opening),
@@ -58,21 +62,26 @@ class Prompter:
         )
         self._entries: list[tuple[int, ...]] = []
         self._branches: dict[int, Tokens] = {}
+        self._told: dict[str, Tokens] = {}
+        self._after = Tokens(backbone.after)
         longest = (0, 0)
         for code, gist in enumerate(self._gists):
             self._entries.append(backbone.text_ids(prompts.entry(gist)))
             longest = max(longest, self.candidate_tokens(code), key=sum)
-        self.budget = self._budget(*longest)
+        words, image = longest
+        self.budget = self._budget(words + self._count(longest_told), image)
 
     def plan(self, history: Sequence[int], nearby: Sequence[int]) -> Plan:
         """How much of a user the prompt shows; arguments as those of ``row``."""
-        shown, near = (
-            [len(self._entries[code]) for code in codes]
-            for codes in (history[-self._config.history :], nearby)
-        )
-        return self.budget.plan(shown, near)
+        return self._planned(self.budget, history, nearby)
 
-    def row(self, history: Sequence[int], nearby: Sequence[int], candidates: Sequence[int]) -> Row:
+    def row(
+        self,
+        history: Sequence[int],
+        nearby: Sequence[int],
+        candidates: Sequence[int],
+        told: Sequence[str] | None = None,
+    ) -> Row:
         """One user's row.
 
         Args:
@@ -80,22 +89,56 @@ class Prompter:
                 the budget of tokens is short.
             nearby: what similar users chose next, most similar first.
             candidates: item codes, one branch each.
+            told: a line of evidence a candidate; None for none.
         """
-        known = self._in_order(self._frame, self._entries.__getitem__, history, nearby)
+        plan = self.plan(history, nearby)
+        known = self._in_order(self._frame, self._entries.__getitem__, history, nearby, plan)
         prefix = Tokens(tuple(chain.from_iterable(known)))
-        return Row(prefix, tuple([self._branch(code) for code in candidates]))
+        if told is None:
+            return Row(prefix, tuple([self._branch(code) for code in candidates]))
+        pairs = zip(candidates, told, strict=True)
+        return Row(prefix, tuple([self._branch_told(code, line) for code, line in pairs]))
+
+    def prefix(
+        self, history: Sequence[int], nearby: Sequence[int], closing: Sequence[int], answer: int
+    ) -> Tokens:
+        """What is known of a user, then other lines that ask than those of ``row``.
+
+        Args:
+            history: as that of ``row``.
+            nearby: likewise.
+            closing: token ids of the lines that ask.
+            answer: tokens that the answer takes, for which room is kept.
+
+        Raises:
+            ConfigError: there is no room for such a prompt even without any history.
+        """
+        budget = replace(self.budget, question=len(closing), candidate=0, image=0, answer=answer)
+        opening, heading, _ = self._frame
+        frame = (opening, heading, tuple(closing))
+        plan = self._planned(budget, history, nearby)
+        known = self._in_order(frame, self._entries.__getitem__, history, nearby, plan)
+        return Tokens(tuple(chain.from_iterable(known)))
+
+    def words(self, code: int) -> str:
+        """What an item is told by, as it is shown; empty where nothing is known of it."""
+        return self._gists[code]
 
     def segments(
-        self, history: Sequence[int], nearby: Sequence[int], candidate: int
+        self, history: Sequence[int], nearby: Sequence[int], candidate: int, told: str = ""
     ) -> list[prompts.Segment]:
         """The prompt of one user and one candidate as texts and images, without the chat's frame.
 
-        It has the ids of the branch of ``row``; arguments as there.
+        It has the ids of the branch of ``row``; arguments as there, ``told`` empty for none.
         """
         known = self._in_order(
-            self._lines, lambda code: prompts.entry(self._gists[code]), history, nearby
+            self._lines,
+            lambda code: prompts.entry(self._gists[code]),
+            history,
+            nearby,
+            self.plan(history, nearby),
         )
-        return [*known, *self._candidate(candidate)]
+        return [*known, *self._candidate(candidate), *([told] if told else ())]
 
     def entry_tokens(self, codes: Sequence[int]) -> int:
         """Tokens of these items' entries in a prompt."""
@@ -131,28 +174,44 @@ class Prompter:
         entry: Callable[[int], prompts.Part],
         history: Sequence[int],
         nearby: Sequence[int],
+        plan: Plan,
     ) -> list[prompts.Part]:
-        """What is shown of a user as ``entry`` gives it, its lines as ``frame`` does."""
-        plan = self.plan(history, nearby)
+        """What ``plan`` shows of a user, as ``entry`` gives it, its lines as ``frame`` does."""
         shown = history[len(history) - plan.history :]
         return prompts.in_order(
             frame, list(map(entry, shown)), list(map(entry, nearby[: plan.neighbours]))
         )
 
+    def _planned(self, budget: Budget, history: Sequence[int], nearby: Sequence[int]) -> Plan:
+        shown, near = (
+            [len(self._entries[code]) for code in codes]
+            for codes in (history[-self._config.history :], nearby)
+        )
+        return budget.plan(shown, near)
+
     def _branch(self, code: int) -> Tokens:
         branch = self._branches.get(code)
         if branch is None:
             words = self._backbone.tokens(self._candidate(code), self._features.grid)
-            branch = words + Tokens(self._backbone.after)
+            branch = words + self._after
             self._branches[code] = branch
         return branch
 
+    def _branch_told(self, code: int, line: str) -> Tokens:
+        """A candidate with a line of evidence: few lines are said of very many pairs."""
+        told = self._told.get(line)
+        if told is None:
+            told = self._told[line] = Tokens(self._backbone.text_ids(line)) + self._after
+        bare = self._branch(code)
+        return Tokens(bare.ids[: len(bare.ids) - len(self._after.ids)], bare.images) + told
+
     def _candidate(self, code: int) -> list[prompts.Segment]:
         shown = self._config.candidate
+        named = "title" in shown or ("gist" in shown and self._config.told_by == "title")
         return prompts.candidate(
             code if "image" in shown and code in self._features else None,
-            self._titles[code] if "title" in shown else "",
-            self._gists[code] if "gist" in shown else "",
+            self._titles[code] if named else "",
+            self._gists[code] if "gist" in shown and self._config.told_by == "gist" else "",
         )
 
     def _count(self, text: str) -> int:
