@@ -68,7 +68,9 @@ def out_of_fold_neighbours(
         asking = np.flatnonzero(fold[rows] == which)
         if not len(asking):
             continue
-        base = build_knowledge_base(encoder, outside(train, fold, which), config.max_moments)
+        base = build_knowledge_base(
+            encoder, outside(train, fold, which), config.max_moments, config
+        )
         table = find_neighbours(
             base,
             encode(encoder, train, rows[asking], moments[asking]),

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
+from gistrec.collab.index import IndexKind, index_kind, make_index
+from gistrec.config.collab import CollabConfig
 from gistrec.data.sequences import LongArray, Sequences
 from gistrec.errors import RunError
 from gistrec.progress import track
@@ -39,22 +40,22 @@ class KnowledgeBase:
         rows: int64 [n], whose moment it is: a row of ``train``.
         moments: int64 [n], how many of that user's items were known.
         states: float32 [n, d], of length one.
+        kind: how they are searched.
     """
 
     train: Sequences
     rows: LongArray
     moments: LongArray
     states: States
+    kind: IndexKind = "flat"
 
     def __len__(self) -> int:
         return len(self.rows)
 
     @cached_property
     def index(self) -> Any:
-        """An exact FAISS index of the states by inner product."""
-        index = faiss.IndexFlatIP(self.states.shape[1])
-        index.add(self.states)
-        return index
+        """A FAISS index of the states by inner product, built when it is first asked for."""
+        return make_index(self.states, self.kind)
 
     @cached_property
     def user_numbers(self) -> dict[str, int]:
@@ -73,11 +74,18 @@ class KnowledgeBase:
 
 
 def build_knowledge_base(
-    encoder: Encoder, train: Sequences, max_moments: int | None = None
+    encoder: Encoder,
+    train: Sequences,
+    max_moments: int | None = None,
+    config: CollabConfig | None = None,
 ) -> KnowledgeBase:
     """Encode every moment of ``train`` after which something is known to have followed.
 
-    ``train`` is a split's training log: whatever is held out is not in it and so cannot be found.
+    Args:
+        encoder: gives the states.
+        train: a split's training log: whatever is held out is not in it and so cannot be found.
+        max_moments: the latest moments of a user that are kept; None for all.
+        config: says how the states are searched; without, as its defaults say.
 
     Raises:
         RunError: no user of ``train`` has two interactions, or a state is not finite.
@@ -85,7 +93,9 @@ def build_knowledge_base(
     rows, moments = known_moments(train.lengths, max_moments)
     if not len(rows):
         raise RunError("no training user has two interactions: there is nothing to learn from")
-    return KnowledgeBase(train, rows, moments, encode(encoder, train, rows, moments))
+    states = encode(encoder, train, rows, moments)
+    kind = index_kind(config or CollabConfig(), len(states))
+    return KnowledgeBase(train, rows, moments, states, kind)
 
 
 def known_moments(

@@ -15,6 +15,7 @@ from gistrec.progress import track
 _CHUNK = 1024  # queries searched in one call
 _FETCH = 8  # moments fetched at first for each neighbour wanted: a user may fill several
 _GROWTH = 8  # how much more is fetched for those who found too few
+_WIDEST = 4096  # moments fetched at most, before all are looked at
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class Found:
     moment: LongArray
     similarity: npt.NDArray[np.float32]
 
+    def called(self, names: LongArray) -> "Found":
+        """The same with query ``i`` called ``names[i]``."""
+        return Found(names[self.query], self.moment, self.similarity)
+
 
 def find_neighbours(
     base: KnowledgeBase,
@@ -41,7 +46,9 @@ def find_neighbours(
     k: int = 3,
     next_items: int = 1,
 ) -> pl.DataFrame:
-    """The ``k`` distinct most similar users of each query by cosine, exactly; never itself.
+    """The ``k`` distinct most similar users of each query by cosine; never itself.
+
+    As exact as the base's index: a flat one finds them all.
 
     Args:
         base: what is searched.
@@ -49,7 +56,7 @@ def find_neighbours(
         users: String [u], who asks; moments of the same id are left out.
         moments: int64 [u], how many interactions of theirs were known.
         item_ids: str [n_items], the ids behind the item codes.
-        k: neighbours a query.
+        k: neighbours a query; 0 gives a table without rows.
         next_items: how many of the items that followed are told, at most.
 
     Returns:
@@ -58,7 +65,7 @@ def find_neighbours(
         A query has fewer than ``k`` rows only where the base holds fewer other users.
     """
     selves = np.array([base.user_numbers.get(user, -1) for user in users], dtype=np.int64)
-    starts = range(0, len(states), _CHUNK)
+    starts = range(0, len(states) if k else 0, _CHUNK)
     parts = [
         search(base, states[at : at + _CHUNK], selves[at : at + _CHUNK], k, first=at)
         for at in track(starts, "searching similar users")
@@ -83,33 +90,71 @@ def find_neighbours(
 def search(base: KnowledgeBase, states: States, selves: LongArray, k: int, first: int = 0) -> Found:
     """Search one batch: the best moment of each of the ``k`` best users other than oneself.
 
-    ``selves`` (int64 [q]) holds the number of the user who asks, or -1 where the base does not
-    know it; ``first`` is what the first query is called in the answer.
+    Whoever finds too few users in a wider and wider search is searched for exactly.
+
+    Args:
+        base: what is searched, by its index.
+        states: float32 [q, d], of length one.
+        selves: int64 [q], the number of the user who asks, or -1 where the base does not know it.
+        k: users a query.
+        first: what the first query is called in the answer.
     """
     found: list[Found] = []
-    asking, fetch = np.arange(len(states)), min(k * _FETCH, len(base))
-    while len(asking):
-        similarity, moment = base.index.search(states[asking], fetch)
-        chosen = _first_of_each(base.owners[moment], selves[asking], k)
-        done = (chosen.sum(axis=1) == k) | (fetch == len(base))
+    asking, fetch = np.arange(len(states)), k * _FETCH
+    while len(asking) and 0 < fetch <= _WIDEST:
+        similarity, moment = base.index.search(states[asking], min(fetch, len(base)))
+        # An index that finds too few fills up with -1: whoever asks counts as its owner.
+        owners = np.where(moment < 0, selves[asking, None], base.owners[moment])
+        chosen = _first_of_each(owners, selves[asking], k)
+        done = chosen.sum(axis=1) == k
         rows, columns = np.nonzero(chosen & done[:, None])
         found.append(Found(asking[rows], moment[rows, columns], similarity[rows, columns]))
-        asking, fetch = asking[~done], min(fetch * _GROWTH, len(base))
+        asking, fetch = asking[~done], fetch * _GROWTH
+    found.append(search_exactly(base, states[asking], selves[asking], k).called(asking))
     query = _joined([part.query for part in found])
     order = np.argsort(query, kind="stable")
     return Found(
         query[order] + first,
         _joined([part.moment for part in found])[order],
-        np.concatenate([part.similarity for part in found])[order]
-        if found
-        else np.empty(0, np.float32),
+        np.concatenate([part.similarity for part in found])[order],
     )
+
+
+def search_exactly(base: KnowledgeBase, states: States, selves: LongArray, k: int) -> Found:
+    """As ``search``, over all states, one query after the other."""
+    parts = [
+        _best_users(base, state, own, k) for state, own in zip(states, selves.tolist(), strict=True)
+    ]
+    sizes = [len(moment) for moment, _ in parts]
+    return Found(
+        np.repeat(np.arange(len(parts), dtype=np.int64), sizes),
+        _joined([moment for moment, _ in parts]),
+        np.concatenate([np.empty(0, np.float32), *(similarity for _, similarity in parts)]),
+    )
+
+
+def _best_users(
+    base: KnowledgeBase, state: npt.NDArray[np.float32], own: int, k: int
+) -> tuple[LongArray, npt.NDArray[np.float32]]:
+    """The best moment of each of the ``k`` best users, and its similarity."""
+    similarity = base.states @ state
+    best = np.full(len(base.user_numbers), -np.inf, dtype=np.float32)
+    np.maximum.at(best, base.owners, similarity)
+    if own >= 0:
+        best[own] = -np.inf
+    users = np.argsort(-best, kind="stable")[:k]
+    users = users[np.isfinite(best[users])]
+    moments = np.array(
+        [np.flatnonzero((base.owners == user) & (similarity == best[user]))[0] for user in users],
+        dtype=np.int64,
+    )
+    return moments, best[users]
 
 
 def _first_of_each(owners: LongArray, selves: LongArray, k: int) -> npt.NDArray[np.bool_]:
     """Bool [q, f], marks the first moment of each of the first ``k`` users other than oneself."""
     n_queries, fetch = owners.shape
-    keys = np.arange(n_queries)[:, None] * (owners.max(initial=0) + 1) + owners
+    keys = np.arange(n_queries)[:, None] * (owners.max(initial=0) + 2) + owners + 1
     leading = np.zeros(n_queries * fetch, dtype=np.bool_)
     leading[np.unique(keys, return_index=True)[1]] = True
     other = leading.reshape(n_queries, fetch) & (owners != selves[:, None])
