@@ -11,8 +11,6 @@ from gistrec.data.sequences import IntArray, Sequences
 from gistrec.recommender.fuse import Fusion
 from gistrec.recommender.scored_lists import signals_of
 
-SUFFIX = "+fusion"
-
 
 class ListScorer(Ranker, Protocol):
     """A ranker that also scores a list of candidates a user, each of any length."""
@@ -23,10 +21,11 @@ class ListScorer(Ranker, Protocol):
 
 
 class FusedRanker:
-    """Scores candidates by a fusion; reported as ``<name>+fusion`` beside the pure model."""
+    """Scores candidates by a fusion; reported beside the pure model."""
 
     def __init__(
         self,
+        name: str,
         model: ListScorer,
         encoder: Ranker,
         fusion: Fusion,
@@ -35,11 +34,13 @@ class FusedRanker:
         """Put a ranker together.
 
         Args:
+            name: how leaderboards call it.
             model: the language model; over the whole catalogue it scores what was retrieved.
             encoder: the sequence encoder.
             fusion: how they are weighed.
             train_counts: int [n_items], how often each item occurs in the training log.
         """
+        self._name = name
         self._model = model
         self._encoder = encoder
         self._fusion = fusion
@@ -48,7 +49,7 @@ class FusedRanker:
     @property
     def name(self) -> str:
         """How leaderboards call it."""
-        return self._model.name + SUFFIX
+        return self._name
 
     def score(self, histories: Sequences, candidates: IntArray | None) -> Scores:
         """As ``Ranker.score``; over the whole catalogue, what was not retrieved is UNRANKED."""

@@ -21,7 +21,7 @@ COUNTS = np.bincount(LOG.items, minlength=N_ITEMS)
 ASKED = faithful(12, 1)
 HISTORIES = ASKED.prefixes(np.arange(12), np.full(12, 4))
 POSITIVES = ASKED.items[ASKED.offsets[1:] - 1]
-RETRIEVED: dict[tuple[str, int], Sequence[int]] = {
+RETRIEVED: dict[tuple[str, int], list[int]] = {
     (f"u{user}", 4): [(5 * user) % N_ITEMS, int(POSITIVES[user]), 39 - user] for user in range(11)
 } | {("u11", 4): [item for item in (1, 2, 3) if item != POSITIVES[11]]}
 EVERYTHING = np.tile(np.arange(N_ITEMS, dtype=np.int32), (12, 1))
@@ -58,7 +58,7 @@ MODEL = Near()
 
 
 def fused(encoder: SequenceModel, fusion: Fusion) -> FusedRanker:
-    return FusedRanker(MODEL, encoder, fusion, COUNTS)
+    return FusedRanker("tiny+fusion", MODEL, encoder, fusion, COUNTS)
 
 
 def questions() -> Queries:
@@ -143,7 +143,8 @@ class Knowing:
     def score(self, histories: Sequences, candidates: IntArray | None) -> Scores:
         assert candidates is not None
         kinds = np.array([history[-1] // 10 for history in histories])
-        return (candidates // 10 == kinds[:, None]).astype(np.float32)
+        same: Scores = (candidates // 10 == kinds[:, None]).astype(np.float32)
+        return same
 
 
 def test_a_fusion_with_an_encoder_that_knows_ranks_better_than_the_model() -> None:
@@ -153,7 +154,7 @@ def test_a_fusion_with_an_encoder_that_knows_ranks_better_than_the_model() -> No
     asked = Queries(HISTORIES, POSITIVES, candidates, np.ones(N_ITEMS, dtype=np.bool_))
     lists = sampled_lists(MODEL, Knowing(), asked, COUNTS)
     fusion = fit_fusion(FusionLists(lists, lists.take([])), FusionConfig())
-    ranker = FusedRanker(MODEL, Knowing(), fusion, COUNTS)
+    ranker = FusedRanker("tiny+fusion", MODEL, Knowing(), fusion, COUNTS)
 
     def beaten(scores: Scores) -> float:
         return float((scores[:, :1] > scores[:, 1:]).mean())
