@@ -24,6 +24,8 @@ class EmbeddedConfig(StageConfig):
         invented_users: invented lists to learn comparing from, new ones in every round.
         epochs: rounds over the drawings and the catalogue's own text.
         max_texts: texts of the catalogue in one round, at most.
+        retold_texts: texts of the catalogue in one round, at most, that are told again from some
+            of their keywords.
         keywords: keywords of a text that the warm start asks for.
     """
 
@@ -39,6 +41,7 @@ class EmbeddedConfig(StageConfig):
     invented_users: int = Field(default=2500, ge=0)
     epochs: int = Field(default=5, ge=1)
     max_texts: int = Field(default=6000, ge=1)
+    retold_texts: int = Field(default=2000, ge=0)
     batch_size: int = Field(default=32, ge=1)
     learning_rate: float = Field(default=1.5e-3, gt=0)
     keywords: int = Field(default=6, ge=1)

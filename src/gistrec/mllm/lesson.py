@@ -9,8 +9,6 @@ from torch.nn import functional
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.packing import PADDING, PREFIX, Row, Tokens
 
-IGNORED = -100
-
 
 @dataclass(frozen=True)
 class Lesson:
@@ -30,13 +28,34 @@ def lesson_loss(
         lessons: the batch.
         features: [k, tokens, d], of the batch's images in order; None without.
     """
-    rows = [Row(lesson.question, (lesson.answer,)) for lesson in lessons]
-    packed = backbone.pack(rows)
-    # An answer's first token is predicted by the question's last, so a row is one causal text.
+    logits, targets, _ = _answers(backbone, lessons, features)
+    return functional.cross_entropy(logits, targets)
+
+
+def mean_log_probs(
+    backbone: Backbone, lessons: Sequence[Lesson], features: torch.Tensor | None
+) -> torch.Tensor:
+    """Mean log-probability of the tokens of each lesson's answer, float32 [n].
+
+    Args:
+        backbone: the model that is asked.
+        lessons: the batch; every answer has a token.
+        features: [k, tokens, d], of the batch's images in order; None without.
+    """
+    logits, targets, row = _answers(backbone, lessons, features)
+    said = -functional.cross_entropy(logits, targets, reduction="none")
+    sums = torch.zeros(len(lessons), device=said.device).index_add(0, row, said)
+    return sums / torch.bincount(row, minlength=len(lessons))
+
+
+def _answers(
+    backbone: Backbone, lessons: Sequence[Lesson], features: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Of all answers' tokens, lesson by lesson: logits [t, v], the tokens [t], whose they are [t].
+
+    An answer's first token is predicted by the question's last, so a row is one causal text.
+    """
+    packed = backbone.pack([Row(lesson.question, (lesson.answer,)) for lesson in lessons])
     hidden = backbone.hidden(packed, features)
-    targets = packed.ids.masked_fill(
-        (packed.branch == PREFIX) | (packed.branch == PADDING), IGNORED
-    )[:, 1:]
-    asked = targets != IGNORED
-    logits = backbone.logits(hidden[:, :-1][asked])
-    return functional.cross_entropy(logits, targets[asked])
+    asked = ((packed.branch != PREFIX) & (packed.branch != PADDING))[:, 1:]
+    return backbone.logits(hidden[:, :-1][asked]), packed.ids[:, 1:][asked], asked.nonzero()[:, 0]

@@ -24,7 +24,11 @@ FrameLines = tuple[Part, Part, Part]
 
 IMAGE_KEYWORDS_QUESTION = "Keywords of the image:"
 TEXT_KEYWORDS_QUESTION = "Keywords of the text:"
+RETELL_QUESTION = "Text with these keywords:"
 YES, NO = "yes", "no"
+_COUNTS = ((20, "many"), (5, "some"), (2, "few"), (1, "one"), (0, "none"))  # from so many users on
+_PLACES = (1, 3, 10, 30, 100, 300, 1000, 3000)
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,11 @@ def image_keywords(code: int) -> list[Segment]:
 def text_keywords(title: str, text: str) -> list[Segment]:
     """Ask for the keywords of an item's title and text alone."""
     return [f"{title}\n{text}\n" if text else f"{title}\n", TEXT_KEYWORDS_QUESTION]
+
+
+def retell(keywords: Sequence[str]) -> list[Segment]:
+    """Ask for the title and text that keywords are of: the way back from a gist (MMSRARec 3.3)."""
+    return [f"{listed(keywords)}\n", RETELL_QUESTION]
 
 
 def insisted(question: Sequence[Segment], most: int) -> list[Segment]:
@@ -86,6 +95,43 @@ def frame_lines(nouns: Nouns) -> FrameLines[str]:
     )
 
 
+def choice_frame() -> tuple[str, str]:
+    """The line above the candidates of a choice, and the question below them."""
+    return "Candidates:\n", "Which of them comes next? Answer with its letter.\n"
+
+
+def choice_line(number: int, words: str) -> str:
+    """One candidate of a choice, behind its letter; there are as many letters as ``LETTERS``."""
+    return f"{LETTERS[number]}: {entry(words)}"
+
+
+def next_question(nouns: Nouns, titled: bool) -> str:
+    """Ask for what the next item is told by: its keywords, or its title."""
+    return f"Which {nouns.item} comes next? Answer with its {_asked_for(titled)}.\n"
+
+
+def item_question(nouns: Nouns, titled: bool) -> str:
+    """Ask for what the item is told by that is shown."""
+    return f"The {_asked_for(titled)} of this {nouns.item}:"
+
+
+def item_words(
+    nouns: Nouns, code: int | None, title: str, text: str, titled: bool
+) -> list[Segment]:
+    """Ask for what an item is told by, from all that it has (MMSRARec 3.5).
+
+    Args:
+        nouns: the dataset's words.
+        code: the item whose image is shown; None for no image.
+        title: may be empty.
+        text: may be empty.
+        titled: whether the title is asked for rather than keywords.
+    """
+    shown: list[Segment] = [ItemImage(code)] if code is not None else []
+    shown += [entry(part) for part in (title, text) if part]
+    return [*shown, item_question(nouns, titled)]
+
+
 def entry(words: str) -> str:
     """One line of a prompt: a gist, or a candidate's title."""
     return f"{words}\n"
@@ -101,10 +147,61 @@ def candidate(code: int | None, title: str, gist: str) -> list[Segment]:
     return segments
 
 
+def count_words(users: int) -> str:
+    """How many users, in a word."""
+    return next(word for least, word in _COUNTS if users >= least)
+
+
+def place_words(place: int, size: int) -> str:
+    """A place in a catalogue of ``size`` items; 0 for none."""
+    if place == 0:
+        return "unknown"
+    steps = (step for step in _PLACES if step >= place and 2 * place <= size + 1)
+    return next((f"top {step}" for step in steps), "rest")
+
+
+def support_words(users: int, place: int, size: int) -> str:
+    """How many users speak for a candidate, and its place by what they say."""
+    return f"{count_words(users)}, {place_words(place, size)}" if users else count_words(users)
+
+
+def evidence_line(shared: str, similar: str, order: str, popular: str) -> str:
+    """What the log says about one candidate; what is empty is left out.
+
+    Args:
+        shared: of users who share an item of the history and chose the candidate.
+        similar: of those who chose something alike.
+        order: place by the model of sequences.
+        popular: place by how many chose it.
+    """
+    told = {"shared": shared, "alike": similar, "order": order, "popular": popular}
+    return entry("; ".join(f"{kind}: {words}" for kind, words in told.items() if words))
+
+
+def _evidence_texts() -> list[str]:
+    """Lines that hold every word of evidence, each place after each kind."""
+    size = 2 * _PLACES[-1]
+    places = [place_words(place, size) for place in (0, *_PLACES, size)]
+    counts = [least for least, _ in _COUNTS]
+    return [
+        evidence_line(
+            support_words(counts[number % len(counts)], _PLACES[number % len(_PLACES)], size),
+            support_words(counts[-1 - number % len(counts)], _PLACES[-1], size),
+            words,
+            words,
+        )
+        for number, words in enumerate(places)
+    ]
+
+
 def fixed_texts(nouns: Nouns) -> list[str]:
     """Every text that prompts hold whatever they are about: words a new tokenizer must know."""
     lines = [segment for segment in known_of_user(nouns, [], [""]) if isinstance(segment, str)]
-    return [*lines, IMAGE_KEYWORDS_QUESTION, TEXT_KEYWORDS_QUESTION, f"{YES} {NO}"]
+    tasks = [*choice_frame(), *(choice_line(number, "") for number in range(len(LETTERS)))]
+    for titled in (False, True):
+        tasks += [next_question(nouns, titled), item_question(nouns, titled)]
+    keywords = [IMAGE_KEYWORDS_QUESTION, TEXT_KEYWORDS_QUESTION, RETELL_QUESTION]
+    return [*lines, *tasks, *_evidence_texts(), *keywords, f"{YES} {NO}"]
 
 
 def listed(keywords: Sequence[str]) -> str:
@@ -116,3 +213,7 @@ def parsed(answer: str, most: int) -> tuple[str, ...]:
     """The keywords of an answer: trimmed, lower case, each once, ``most`` at the most."""
     words = (word.strip(" .;:\"'\t\n").lower() for word in answer.replace("\n", ",").split(","))
     return tuple(dict.fromkeys(word for word in words if word))[:most]
+
+
+def _asked_for(titled: bool) -> str:
+    return "title" if titled else "keywords"

@@ -1,8 +1,8 @@
 """The warm start: what a new embedded backbone learns before it meets a single user.
 
-Three kinds of lesson, mixed in every round: drawings of the primer and the words for them; the
-catalogue's own texts and the telling words in them; lists of invented users and what would fit
-them. No interaction is seen here.
+Four kinds of lesson, mixed in every round: drawings of the primer and the words for them; the
+catalogue's own texts and the telling words in them; the same the other way round, from some of the
+words to the text; lists of invented users and what would fit them. No interaction is seen here.
 """
 
 from collections.abc import Sequence
@@ -25,25 +25,28 @@ from gistrec.mllm.lesson import Lesson, lesson_loss
 from gistrec.mllm.losses import candidate_loss
 from gistrec.mllm.packing import Row
 from gistrec.mllm.primer import draw_primer, primer_words
+from gistrec.mllm.retell import retell_lesson
 from gistrec.mllm.scoring import answer_states, yes_minus_no
 from gistrec.mllm.shortening import text_question
 from gistrec.mllm.training import Course, Lessons, Trained, train
 from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.progress import say
 
-_STREAM = 8102
+_STREAM, _RETOLD_STREAM = 8102, 8104
 # How often prompt and primer words stand in the tokenizer's text, so that they become tokens: at
 # least so often, and once for so many items, or a large catalogue's words would crowd them out.
 _REPEATS, _ITEMS_A_REPEAT = 50, 5
 _MOST_TEXT = 160  # tokens of a question about a text
+_MOST_RETOLD = 64  # tokens of a text that is told again
 
 
 @dataclass(frozen=True)
 class _Batch:
-    """A batch of one kind of lesson: rows of drawings, rows of texts, or invented users."""
+    """A batch of one kind of lesson: drawings, texts, texts told again, or invented users."""
 
     drawings: tuple[int, ...] = ()
     texts: tuple[int, ...] = ()
+    retold: tuple[Lesson, ...] = ()
     invented: tuple[Row, ...] = ()
 
 
@@ -85,7 +88,8 @@ class _School:
     drawings: list[Prepared]
     seeing: list[Lesson]
     reading: list[Lesson]
-    words: list[tuple[str, ...]]  # telling words of each text that has any
+    written: list[tuple[str, str]]  # title and text of each item whose text has telling words
+    words: list[tuple[str, ...]]  # which these are
 
     @classmethod
     def open(
@@ -110,7 +114,9 @@ class _School:
             for (title, text), told in zip(written, words, strict=True)
             if told
         ]
-        return cls(backbone, nouns, config, prepared, seeing, reading, [w for w in words if w])
+        told = [(both, some) for both, some in zip(written, words, strict=True) if some]
+        pairs, telling = [both for both, _ in told], [some for _, some in told]
+        return cls(backbone, nouns, config, prepared, seeing, reading, pairs, telling)
 
     def batches(self, epoch: int) -> list[_Batch]:
         """One round, its batches in random order."""
@@ -120,6 +126,10 @@ class _School:
         lengths = [len(self.reading[row].question.ids) for row in order]
         order = order[np.argsort(lengths, kind="stable")]  # like lengths together: less padding
         batches += [_Batch(texts=rows) for rows in self._cut(order)]
+        retold, size = self._retold(epoch), self.config.batch_size
+        batches += [
+            _Batch(retold=tuple(retold[at : at + size])) for at in range(0, len(retold), size)
+        ]
         rows = invented_rows(
             self.backbone,
             self.nouns,
@@ -127,7 +137,6 @@ class _School:
             self.config.invented_users,
             [self.config.seed, epoch],
         )
-        size = self.config.batch_size
         batches += [
             _Batch(invented=tuple(rows[at : at + size])) for at in range(0, len(rows), size)
         ]
@@ -141,11 +150,23 @@ class _School:
                 self.backbone, answer_states(self.backbone, batch.invented, nothing)
             )
             return candidate_loss(logits.view(len(batch.invented), -1), "listwise")
+        if batch.retold:
+            return lesson_loss(self.backbone, batch.retold, None)
         if batch.texts:
             return lesson_loss(self.backbone, [self.reading[row] for row in batch.texts], None)
         seen = self.backbone.family.look([self.drawings[row] for row in batch.drawings])
         features = torch.cat(seen, dim=1)
         return lesson_loss(self.backbone, [self.seeing[row] for row in batch.drawings], features)
+
+    def _retold(self, epoch: int) -> list[Lesson]:
+        """Texts to tell again from a few of their words in any order, the shortest first."""
+        rng = np.random.default_rng([self.config.seed, _RETOLD_STREAM, epoch])
+        lessons = []
+        for row in rng.permutation(len(self.written))[: self.config.retold_texts].tolist():
+            words = rng.permutation(list(self.words[row]))[: rng.integers(len(self.words[row])) + 1]
+            title, text = self.written[row]
+            lessons.append(retell_lesson(self.backbone, words.tolist(), title, text, _MOST_RETOLD))
+        return sorted(lessons, key=lambda lesson: len(lesson.answer.ids))
 
     def _cut(self, order: npt.NDArray[np.int64]) -> list[tuple[int, ...]]:
         size = self.config.batch_size

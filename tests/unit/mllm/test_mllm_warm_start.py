@@ -10,8 +10,9 @@ from gistrec.errors import RunError
 from gistrec.mllm import prompts, warm_start
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.generation import generate
-from gistrec.mllm.lesson import Lesson, lesson_loss
+from gistrec.mllm.lesson import Lesson, lesson_loss, mean_log_probs
 from gistrec.mllm.primer import draw_primer, primer_words
+from gistrec.mllm.retell import retell_lesson
 from gistrec.mllm.vision.features import ImageFeatures
 
 NOUNS = prompts.Nouns("item", "chose")
@@ -157,3 +158,33 @@ def test_only_the_answer_counts(tiny_backbone: Backbone) -> None:
         losses += [-found[at - 1, ids[0, at]] for at in range(begin, ids.shape[1])]
     expected = sum(losses) / len(losses)
     torch.testing.assert_close(lesson_loss(tiny_backbone, lessons, None), expected)
+
+
+def test_each_answers_mean_log_probability_is_its_own_lessons(tiny_backbone: Backbone) -> None:
+    lessons = [
+        Lesson(tiny_backbone.question([asked]), tiny_backbone.answer(answer))
+        for asked, answer in (("red", "yes"), ("blue sofa or green lamp", "dotted, plain lamp"))
+    ]
+    alone = [-lesson_loss(tiny_backbone, [lesson], None) for lesson in lessons]
+    torch.testing.assert_close(mean_log_probs(tiny_backbone, lessons, None), torch.stack(alone))
+
+
+def test_a_text_is_told_again_from_its_keywords() -> None:
+    """Its own text is likelier than another's, after lessons in nothing but that and keywords."""
+    config = {"primer_drawings": 0, "epochs": 25, "learning_rate": 5e-3, "retold_texts": 24}
+    backbone, _ = warm_start.warm_start(TEXTS, NOUNS, TINY.model_copy(update=config))
+    lessons = [
+        retell_lesson(backbone, [style], f"{other} sofa", "made of cork", 64)
+        for style in STYLES
+        for other in STYLES
+    ]
+    with torch.no_grad():
+        told = mean_log_probs(backbone, lessons, None).view(len(STYLES), len(STYLES))
+    assert told.argmax(dim=1).tolist() == list(range(len(STYLES)))
+
+
+def test_a_long_text_is_told_again_up_to_its_limit(tiny_backbone: Backbone) -> None:
+    lesson = retell_lesson(tiny_backbone, ["red", "sofa"], "red sofa", "green lamp " * 50, 20)
+    said = tiny_backbone.processor.tokenizer.decode(lesson.answer.ids, skip_special_tokens=True)
+    assert said.split()[:4] == ["red", "sofa", "green", "lamp"]
+    assert len(lesson.answer.ids) <= 20 + 1  # and the end
