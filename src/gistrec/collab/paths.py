@@ -1,0 +1,86 @@
+"""Ways through the training log from a history to a candidate: who makes its evidence."""
+
+import numpy as np
+from scipy import sparse
+
+from gistrec.collab.coconsumption import CoConsumption, incidence
+from gistrec.collab.evidence import Evidence
+from gistrec.data.path import EvidencePath
+from gistrec.data.sequences import LongArray, Sequences
+
+
+def evidence_paths(
+    evidence: Evidence, history: Sequences, candidate: int, owner: int | None = None
+) -> list[EvidencePath]:
+    """The paths that say most, ``config.paths`` at most.
+
+    Args:
+        evidence: the log and what is alike in it.
+        history: of the one user who is asked about.
+        candidate: item code.
+        owner: the user's own row of the training log, which no path leads through; -1 for none,
+            by default the row of the same id.
+
+    Returns:
+        Paths to the candidate itself before those to something alike; the history item closest
+        to what was chosen by cosine, then the latest one first; of its users those who share most
+        of the history. A user comes twice only after all others. The kinds that are on decide
+        whether there are paths of either sort.
+    """
+    log, config = evidence.log, evidence.config
+    own = int(log.owners(history)[0]) if owner is None else owner
+    recent = history.last(config.latest)
+    shares = (incidence(recent, log.n_items) @ log.by_item).toarray()[0]
+    held = np.array(list(dict.fromkeys(recent[0][::-1].tolist())), dtype=np.int64)  # latest first
+    firsts: list[EvidencePath] = []
+    again: list[EvidencePath] = []
+    seen: set[int] = set()
+    for item, chosen in _in_order(log, held, _targets(evidence, candidate), own):
+        both = np.intersect1d(_users(log, item), _users(log, chosen), assume_unique=True)
+        both = both[both != own]
+        for row in both[np.lexsort((both, -shares[both].astype(np.int64)))].tolist():
+            path = EvidencePath(item, log.train.users[row], chosen)
+            (again if row in seen else firsts).append(path)
+            seen.add(row)
+            if len(firsts) == config.paths:
+                return firsts
+    return [*firsts, *again][: config.paths]
+
+
+def _targets(evidence: Evidence, candidate: int) -> list[LongArray]:
+    """The candidate, then what is alike: int64 [1] and int64 [a]."""
+    kinds = evidence.config.kinds
+    targets = [np.array([candidate])] if "shared" in kinds else []
+    if "similar" in kinds:
+        targets.append(np.sort(evidence.alike[[candidate]].indices).astype(np.int64))
+    return targets
+
+
+def _in_order(
+    log: CoConsumption, held: LongArray, targets: list[LongArray], own: int
+) -> list[tuple[int, int]]:
+    """(history item, other item) pairs that some other user has both of, the best first."""
+    pairs: list[tuple[int, int]] = []
+    for codes in targets:
+        together = _together(log, codes, held, own)
+        counts = log.counts(np.array([own]))[0].astype(np.float64)
+        cosine = together / np.sqrt(np.maximum(np.outer(counts[codes], counts[held]), 1))
+        chosen, item = np.nonzero((together > 0) & (codes[:, None] != held))
+        order = np.lexsort((codes[chosen], item, -cosine[chosen, item]))
+        pairs += zip(held[item[order]].tolist(), codes[chosen[order]].tolist(), strict=True)
+    return pairs
+
+
+def _together(log: CoConsumption, codes: LongArray, held: LongArray, own: int) -> LongArray:
+    """Int64 [a, h], training users less the owner who have both items."""
+    left: sparse.csr_array = log.by_item[codes].astype(np.int64)
+    right = log.by_item[held].astype(np.int64)
+    mine = log.by_user[[own]].toarray()[0].astype(np.int64)
+    together: LongArray = (left @ right.T).toarray() - np.outer(mine[codes], mine[held])
+    return together
+
+
+def _users(log: CoConsumption, item: int) -> LongArray:
+    """Int64, rows of the users who have the item, ascending."""
+    start, end = log.by_item.indptr[item : item + 2]
+    return log.by_item.indices[start:end].astype(np.int64)
