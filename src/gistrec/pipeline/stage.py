@@ -3,7 +3,8 @@
 A finished stage is the folder ``run/<name>`` with a manifest in it; it appears there whole, by one
 rename. Until then the work lies in ``run/.<name>.partial``, beside an intent that says for which
 configuration and inputs it is made. A build function finds in that folder whatever an interrupted
-attempt of the same intent has left, and goes on from there.
+attempt of the same intent has left, and goes on from there. A stage that another run lends is
+taken over instead (``pipeline.lending``).
 """
 
 import shutil
@@ -17,6 +18,7 @@ from pydantic import BaseModel
 
 from gistrec.errors import RunError
 from gistrec.files import fingerprint_of, read_json, write_json
+from gistrec.pipeline.lending import borrow
 from gistrec.pipeline.lock import locked_run
 from gistrec.pipeline.manifest import (
     Facts,
@@ -84,6 +86,12 @@ def run_stage(
             message = f"{folder} is in the way of stage {name!r} and is not one: name another --run"
             raise RunError(message)
         made = find_manifest(partial)
+        unmade = made is None or made.fingerprint != fingerprint
+        if unmade and (borrowed := borrow(run, name, fingerprint, partial)) is not None:
+            lender, made = borrowed
+            _publish(partial, folder)
+            say(f"{name}: taken over from {lender} ({made.seconds:.0f} s)")
+            return folder
         if made is None or made.fingerprint != fingerprint:
             intent, facts = _attempt(partial, name, fingerprint, build)
             made = Manifest(

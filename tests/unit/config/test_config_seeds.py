@@ -1,0 +1,45 @@
+from typing import Any
+
+from gistrec.config.base import StageConfig
+from gistrec.config.load import load_config
+from gistrec.config.seeds import seed_keys, seed_overrides
+from gistrec.config.system import SystemConfig
+
+
+def seeds_of(settings: dict[str, Any], above: str = "") -> dict[str, Any]:
+    """Every value called seed, by its key, of a configuration as it is written down."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            found |= seeds_of(value, f"{above}{name}.")
+        elif name == "seed":
+            found[f"{above}{name}"] = value
+    return found
+
+
+def test_one_seed_reaches_every_stage_but_the_bootstrap() -> None:
+    config = load_config(SystemConfig, "mmsrarec", None, seed_overrides(SystemConfig, 7))
+    seeds = seeds_of(config.model_dump())
+    assert seeds.pop("evaluation.seed") == 0
+    assert set(seeds.values()) == {7}
+    expected = {"split.seed", "collab.seed", "recommender.seed", "backbone.embedded.seed"}
+    expected |= {f"baselines.{name}.seed" for name in ("sasrec", "gru4rec", "bert4rec")}
+    assert expected <= seeds.keys()
+
+
+def test_seeds_are_found_in_optional_parts_too() -> None:
+    class Inner(StageConfig):
+        seed: int = 0
+
+    class Outer(StageConfig):
+        maybe: Inner | None = None
+        several: tuple[int, ...] = ()
+        seedling: int = 0
+
+    assert seed_keys(Outer) == ["maybe.seed"]
+
+
+def test_a_seed_that_a_person_sets_alone_wins() -> None:
+    given = [*seed_overrides(SystemConfig, 7), "split.seed=1"]
+    config = load_config(SystemConfig, "mmsrarec", None, given)
+    assert (config.split.seed, config.recommender.seed) == (1, 7)
