@@ -32,11 +32,13 @@ class Standing:
         seconds: spent in steps.
         best: the best epoch's judgement; None without a judge.
         best_epoch: the first is 1; 0 before any was judged.
+        epochs: how many are finished.
     """
 
     seconds: float = 0.0
     best: float | None = None
     best_epoch: int = 0
+    epochs: int = 0
 
 
 def trained_weights(model: nn.Module) -> Weights:

@@ -53,15 +53,18 @@ def learn(
     learner = Learner(model, lessons, course, first, checkpoint, key)
     found = learner.resume_point()
     try:
-        learner.train(resume_from_checkpoint=None if found is None else str(found))
+        if found is not None and learner.out_of_patience:
+            put_weights(model, checkpoint_weights(found))
+        else:
+            learner.train(resume_from_checkpoint=None if found is None else str(found))
     finally:
         learner.rounds.close()
     learner.accelerator.wait_for_everyone()
     put_weights(model, learner.best_weights)
     model.eval()
     standing = learner.standing
-    best_epoch, seconds = standing.best_epoch or course.epochs, round(standing.seconds, 2)
-    return Trained(course.epochs, best_epoch, standing.best, seconds)
+    best_epoch, seconds = standing.best_epoch or standing.epochs, round(standing.seconds, 2)
+    return Trained(standing.epochs, best_epoch, standing.best, seconds)
 
 
 class Objective(nn.Module, Generic[Batch]):
@@ -120,6 +123,14 @@ class Learner(Trainer, Generic[Batch]):  # type: ignore[misc]
         elif first:
             self.checkpoints.clear()
         return found
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether the latest epochs were no better than the best before them for too long."""
+        patience, standing = self.course.patience, self.standing
+        if patience is None or self.lessons.judge is None:
+            return False
+        return standing.epochs - standing.best_epoch >= patience
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Ready batches, as they are: each process picks its own."""
@@ -275,6 +286,9 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
         learner.rounds.close()
         epoch = state.global_step // learner.rounds.steps
         self._judge(epoch)
+        learner.standing = replace(learner.standing, epochs=epoch)
+        if learner.out_of_patience:
+            control.should_training_stop = True
         if state.is_world_process_zero:
             standing = learner.standing
             best = ""

@@ -27,7 +27,8 @@ TEXT_KEYWORDS_QUESTION = "Keywords of the text:"
 RETELL_QUESTION = "Text with these keywords:"
 YES, NO = "yes", "no"
 _COUNTS = ((20, "many"), (5, "some"), (2, "few"), (1, "one"), (0, "none"))  # from so many users on
-_PLACES = (1, 3, 10, 30, 100, 300, 1000, 3000)
+COUNT_STEPS = tuple(least for least, _ in _COUNTS)
+PLACE_STEPS = (1, 3, 10, 30, 100, 300, 1000, 3000)
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -100,9 +101,14 @@ def choice_frame() -> tuple[str, str]:
     return "Candidates:\n", "Which of them comes next? Answer with its letter.\n"
 
 
-def choice_line(number: int, words: str) -> str:
-    """One candidate of a choice, behind its letter; there are as many letters as ``LETTERS``."""
-    return f"{LETTERS[number]}: {entry(words)}"
+def choice_letter(number: int) -> str:
+    """What stands before one candidate of a choice; there are as many as ``LETTERS``."""
+    return f"{LETTERS[number]}:"
+
+
+def choice_entry(words: str) -> str:
+    """One candidate of a choice, behind its letter."""
+    return f" {words}\n"
 
 
 def next_question(nouns: Nouns, titled: bool) -> str:
@@ -156,7 +162,7 @@ def place_words(place: int, size: int) -> str:
     """A place in a catalogue of ``size`` items; 0 for none."""
     if place == 0:
         return "unknown"
-    steps = (step for step in _PLACES if step >= place and 2 * place <= size + 1)
+    steps = (step for step in PLACE_STEPS if step >= place and 2 * place <= size + 1)
     return next((f"top {step}" for step in steps), "rest")
 
 
@@ -180,13 +186,14 @@ def evidence_line(shared: str, similar: str, order: str, popular: str) -> str:
 
 def _evidence_texts() -> list[str]:
     """Lines that hold every word of evidence, each place after each kind."""
-    size = 2 * _PLACES[-1]
-    places = [place_words(place, size) for place in (0, *_PLACES, size)]
-    counts = [least for least, _ in _COUNTS]
+    size = 2 * PLACE_STEPS[-1]
+    places = [place_words(place, size) for place in (0, *PLACE_STEPS, size)]
     return [
         evidence_line(
-            support_words(counts[number % len(counts)], _PLACES[number % len(_PLACES)], size),
-            support_words(counts[-1 - number % len(counts)], _PLACES[-1], size),
+            support_words(
+                COUNT_STEPS[number % len(COUNT_STEPS)], PLACE_STEPS[number % len(PLACE_STEPS)], size
+            ),
+            support_words(COUNT_STEPS[-1 - number % len(COUNT_STEPS)], PLACE_STEPS[-1], size),
             words,
             words,
         )
@@ -197,7 +204,7 @@ def _evidence_texts() -> list[str]:
 def fixed_texts(nouns: Nouns) -> list[str]:
     """Every text that prompts hold whatever they are about: words a new tokenizer must know."""
     lines = [segment for segment in known_of_user(nouns, [], [""]) if isinstance(segment, str)]
-    tasks = [*choice_frame(), *(choice_line(number, "") for number in range(len(LETTERS)))]
+    tasks = [*choice_frame(), *map(choice_letter, range(len(LETTERS)))]
     for titled in (False, True):
         tasks += [next_question(nouns, titled), item_question(nouns, titled)]
     keywords = [IMAGE_KEYWORDS_QUESTION, TEXT_KEYWORDS_QUESTION, RETELL_QUESTION]

@@ -26,6 +26,8 @@ class Course:
         accumulation: batches whose mean gradient makes one step.
         checkpoint_seconds: how often a running epoch is saved.
         seed: of dropout.
+        patience: epochs that the judge finds no better than the best before, after which the
+            training ends; None for all epochs.
     """
 
     epochs: int
@@ -37,11 +39,19 @@ class Course:
     accumulation: int = 1
     checkpoint_seconds: float = 30.0
     seed: int = 0
+    patience: int | None = None
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training came to."""
+    """What a training came to.
+
+    Attributes:
+        epochs: how many were run.
+        best_epoch: whose weights were kept; the first is 1, 0 where none was run.
+        best: its judgement; None without a judge.
+        seconds: spent in steps.
+    """
 
     epochs: int
     best_epoch: int
@@ -89,7 +99,7 @@ def train(
     if not first:
         model.eval()
         best = lessons.judge() if lessons.judge else None
-        return Trained(course.epochs, course.epochs, best, 0.0)
+        return Trained(0, 0, best, 0.0)
     # transformers' Trainer takes a second to import, which only those who train should wait for.
     from gistrec.mllm.learner import learn
 

@@ -49,6 +49,7 @@ class Prompter:
         self._backbone = backbone
         self._config = config
         self._features = features
+        self.nouns = nouns
         self._titles = [self._short(title) for title in titles]
         told_by = gists if config.told_by == "gist" else titles
         self._gists = [self._short(gist) for gist in told_by]

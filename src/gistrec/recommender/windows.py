@@ -8,6 +8,7 @@ import numpy.typing as npt
 from gistrec.data.sequences import IntArray, LongArray, Sequences
 
 _DRAW_STREAM, _NEGATIVE_STREAM = 6101, 6102
+_BUCKET = 50  # batches sorted by length together: less padding, order still random
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,46 @@ def draw_windows(train: Sequences, most: int | None, seed: int) -> Windows:
     return Windows(rows, moments)
 
 
+def spread(count: int, wanted: int, seed: list[int]) -> LongArray:
+    """``wanted`` of the places 0 to ``count`` - 1, each as often as any other.
+
+    Args:
+        count: at least one, where any are wanted.
+        wanted: may be more than there are.
+        seed: decides which of them are there once more than others.
+
+    Returns:
+        int64 [wanted], whole rounds first, places rising.
+    """
+    whole, rest = divmod(wanted, count) if wanted else (0, 0)
+    drawn = np.random.default_rng(seed).choice(count, rest, replace=False)
+    return np.concatenate([np.tile(np.arange(count), whole), np.sort(drawn)]).astype(np.int64)
+
+
+def in_batches(lengths: LongArray, size: int, seed: list[int]) -> list[LongArray]:
+    """Places of each batch's examples: random, with those of like length together.
+
+    Args:
+        lengths: int64 [n], of the examples.
+        size: examples in a batch.
+        seed: of the order.
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(lengths))
+    stretch = size * _BUCKET
+    batches = []
+    for start in range(0, len(order), stretch):
+        part = order[start : start + stretch]
+        part = part[np.argsort(lengths[part], kind="stable")]
+        batches += [part[at : at + size] for at in range(0, len(part), size)]
+    return [batches[place] for place in rng.permutation(len(batches))]
+
+
+def positives(train: Sequences, windows: Windows) -> IntArray:
+    """What came next in each window, int32 [w]."""
+    return train.items[train.offsets[windows.rows] + windows.moments].astype(np.int32)
+
+
 def with_negatives(
     train: Sequences, windows: Windows, known: npt.NDArray[np.int64], count: int, seed: list[int]
 ) -> IntArray:
@@ -58,7 +99,6 @@ def with_negatives(
         int32 [w, 1 + count]. A user who touched nearly everything may meet an item of theirs.
     """
     rng = np.random.default_rng([*seed, _NEGATIVE_STREAM])
-    positives = train.items[train.offsets[windows.rows] + windows.moments]
     drawn = rng.choice(known, (len(windows), count))
     n_items = int(max(known.max(), train.items.max())) + 1
     touched = np.unique(train.rows() * n_items + train.items)
@@ -69,4 +109,4 @@ def with_negatives(
         if not clash.any():
             break
         drawn[clash] = rng.choice(known, int(clash.sum()))
-    return np.concatenate([positives[:, None], drawn], axis=1).astype(np.int32)
+    return np.concatenate([positives(train, windows)[:, None], drawn], axis=1).astype(np.int32)

@@ -4,10 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recommender_cases import fickle, sequences
 
-from gistrec.config.recommender import RecommenderConfig
 from gistrec.data.sequences import Sequences
-from gistrec.recommender.train import batch_order
-from gistrec.recommender.windows import Windows, draw_windows, with_negatives
+from gistrec.recommender.windows import (
+    Windows,
+    draw_windows,
+    in_batches,
+    spread,
+    with_negatives,
+)
 
 histories = st.lists(st.integers(0, 29), min_size=1, max_size=9, unique=True)
 logs = st.lists(histories, min_size=1, max_size=8).map(sequences)
@@ -67,24 +71,37 @@ def test_negatives_are_uniform_and_drawn_anew_each_epoch() -> None:
     assert counts[2:] == pytest.approx(2000 / 10, abs=5 * (2000 * 0.1 * 0.9) ** 0.5)
 
 
-@given(log=logs, size=st.integers(1, 7), epoch=st.integers(0, 3))
-def test_batches_hold_every_window_once(log: Sequences, size: int, epoch: int) -> None:
-    windows = draw_windows(log, None, 0)
-    config = RecommenderConfig(batch_size=size, history=4)
-    batches = batch_order(windows, config, epoch)
+@given(lengths=st.lists(st.integers(1, 9), max_size=60), size=st.integers(1, 7), seed=seeds)
+def test_batches_hold_every_example_once(lengths: list[int], size: int, seed: int) -> None:
+    batches = in_batches(np.array(lengths, dtype=np.int64), size, [seed])
     flat = [place for batch in batches for place in batch.tolist()]
-    assert sorted(flat) == list(range(len(windows)))
+    assert sorted(flat) == list(range(len(lengths)))
     assert all(1 <= len(batch) <= size for batch in batches)
-    again = batch_order(windows, config, epoch)
+    again = in_batches(np.array(lengths, dtype=np.int64), size, [seed])
     assert all(map(np.array_equal, batches, again))
 
 
-def test_batches_are_of_like_length_and_differ_between_epochs() -> None:
+def test_batches_are_of_like_length_and_differ_between_seeds() -> None:
     """Moments 1 to 8, 25 windows of each: a batch of 5 mixes two lengths at the most."""
-    windows = draw_windows(sequences([list(range(9))] * 25), None, 0)
-    config = RecommenderConfig(batch_size=5, history=20)
-    batches = batch_order(windows, config, 0)
-    assert max(np.ptp(windows.moments[batch]) for batch in batches) <= 1
-    assert [b.tolist() for b in batches] != [b.tolist() for b in batch_order(windows, config, 1)]
-    moments = [int(windows.moments[batch[0]]) for batch in batches]
-    assert moments != sorted(moments)
+    moments = draw_windows(sequences([list(range(9))] * 25), None, 0).moments
+    batches = in_batches(moments, 5, [0, 0])
+    assert max(np.ptp(moments[batch]) for batch in batches) <= 1
+    assert [b.tolist() for b in batches] != [b.tolist() for b in in_batches(moments, 5, [0, 1])]
+    firsts = [int(moments[batch[0]]) for batch in batches]
+    assert firsts != sorted(firsts)
+
+
+@given(count=st.integers(1, 20), wanted=st.integers(0, 70), seed=seeds)
+def test_places_are_spread_evenly(count: int, wanted: int, seed: int) -> None:
+    places = spread(count, wanted, [seed])
+    assert len(places) == wanted
+    times = np.bincount(places, minlength=count)
+    assert len(times) == count
+    assert times.max() - times.min() <= 1
+    assert np.array_equal(places, spread(count, wanted, [seed]))
+
+
+def test_all_places_once_are_in_order_and_some_are_drawn_by_the_seed() -> None:
+    assert spread(30, 30, [0]).tolist() == list(range(30))
+    assert spread(0, 0, [0]).tolist() == []
+    assert spread(30, 10, [0]).tolist() != spread(30, 10, [1]).tolist()
