@@ -30,6 +30,10 @@ IMAGE_KEYWORDS: Final = "image_keywords"
 TEXT_KEYWORDS: Final = "text_keywords"
 IMAGE_VALID: Final = "image_valid"  # whether the answer was keywords; null where nothing was asked
 TEXT_VALID: Final = "text_valid"
+MODEL: Final = "model"  # who answered
+ADAPTER: Final = "adapter"  # null where the model had none
+PROMPT_VERSION: Final = "prompt_version"
+SECONDS: Final = "seconds"  # this item's share of the time that answering took
 
 # Columns of neighbours.parquet: one row a (user, moment, neighbour).
 MOMENT: Final = "moment"  # how many of the user's interactions were known
@@ -39,6 +43,7 @@ NEXT_ITEMS: Final = "next_items"
 
 # Column of candidates.parquet: one row a (user, moment).
 CANDIDATES: Final = "candidates"
+SCORES: Final = "scores"
 
 # Columns of ranks/<system>.parquet: one row a query.
 POSITIVE: Final = "positive"

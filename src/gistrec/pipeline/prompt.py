@@ -17,6 +17,7 @@ from gistrec.mllm.readable import readable
 from gistrec.pipeline.collab import asked_neighbours
 from gistrec.pipeline.manifest import read_manifest
 from gistrec.pipeline.recommend import Recommendations
+from gistrec.recommender.known import Known
 from gistrec.recommender.nearby import nearby_items
 
 Moment = Literal["test question", "cold question", "validation question", "all that is known"]
@@ -144,7 +145,7 @@ def shown_prompt(found: Recommendations, user: str, item: str | None = None) -> 
     if code is None:
         code = _code(found, found.recommend(user, 1).items[0].item_id)
     nearby = nearby_items(_neighbours(found, history), found.work.dataset.item_ids)
-    ranker = found.recommender.ranker(nearby, {})
+    ranker = found.recommender.ranker(Known(nearby))
     (row,) = ranker.rows(history, [[code]])
     (score,) = ranker.score_lists(history, [[code]])
     near = nearby.get((user, int(history.lengths[0])), [])

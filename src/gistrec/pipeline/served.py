@@ -26,6 +26,7 @@ from gistrec.pipeline.manifest import (
 from gistrec.pipeline.recommender import Recommender, retrieved_items
 from gistrec.pipeline.stage import run_stage
 from gistrec.pipeline.workplace import Workplace
+from gistrec.recommender.known import Known
 from gistrec.recommender.nearby import nearby_items
 from gistrec.recommender.served import ServedRanker
 
@@ -70,8 +71,10 @@ def served_stage(
                 recommender.prompter,
                 scorer,
                 journal,
-                nearby_items(asked_neighbours(collab), item_ids),
-                retrieved_items(retrieved_candidates(collab), item_ids),
+                Known(
+                    nearby_items(asked_neighbours(collab), item_ids),
+                    retrieved_items(retrieved_candidates(collab), item_ids),
+                ),
                 recommender.n_items,
             )
             ranks = rank_queries(ranker, queries, protocol, item_ids, split.train_counts, _TOGETHER)

@@ -1,7 +1,7 @@
 """What rankers that ask a language model share: whose lists are scored, and what is known."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -9,7 +9,8 @@ from gistrec.data.ranker import UNRANKED, Scores
 from gistrec.data.sequences import IntArray, Sequences
 from gistrec.errors import RunError
 from gistrec.mllm.budget import Cuts, cuts_of
-from gistrec.recommender.nearby import Nearby
+from gistrec.recommender.known import Known
+from gistrec.recommender.memory import ScoreMemory
 from gistrec.recommender.prompter import Prompter
 
 
@@ -20,24 +21,24 @@ class ListRanker(ABC):
         self,
         name: str,
         prompter: Prompter,
-        nearby: Nearby,
-        retrieved: Mapping[tuple[str, int], Sequence[int]],
+        known: Known,
         n_items: int,
+        memory: ScoreMemory | None = None,
     ) -> None:
         """Put a ranker together.
 
         Args:
             name: how leaderboards call it.
             prompter: how the model is asked.
-            nearby: what similar users chose next, by user and moment.
-            retrieved: which items are scored where the whole catalogue is ranked, likewise.
+            known: what its prompts are made of.
             n_items: size of the catalogue.
+            memory: scores that are there already, and where those that come are put.
         """
         self._name = name
         self._prompter = prompter
-        self._nearby = nearby
-        self._retrieved = retrieved
+        self._known = known
         self._n_items = n_items
+        self._memory = ScoreMemory() if memory is None else memory
 
     @property
     def name(self) -> str:
@@ -49,9 +50,27 @@ class ListRanker(ABC):
         """How the model is asked."""
         return self._prompter
 
+    @property
+    def memory(self) -> ScoreMemory:
+        """Every score given so far."""
+        return self._memory
+
     @abstractmethod
+    def _score_lists(self, histories: Sequences, asked: Sequence[Sequence[int]]) -> list[Scores]:
+        """As ``score_lists``, by asking the model."""
+
     def score_lists(self, histories: Sequences, asked: Sequence[Sequence[int]]) -> list[Scores]:
-        """Scores of each user's own list of candidates, float32 [len(list)] each."""
+        """Scores of each user's own list of candidates, float32 [len(list)] each.
+
+        What was scored before is not asked for again: the same prompt has the same score.
+        """
+        missing = self._memory.missing(histories, asked)
+        places = [place for place, codes in enumerate(missing) if codes]
+        if places:
+            asking = histories.take(places)
+            lists = [missing[place] for place in places]
+            self._memory.add(asking, lists, self._score_lists(asking, lists))
+        return self._memory.scores(histories, asked)
 
     def score(self, histories: Sequences, candidates: IntArray | None) -> Scores:
         """As ``Ranker.score``; over the whole catalogue, what was not retrieved is UNRANKED.
@@ -74,18 +93,25 @@ class ListRanker(ABC):
         return cuts_of(
             self._prompter.plan(history, nearby)
             for histories in asked
-            for history, nearby in self._known(histories)
+            for history, nearby in self._users(histories)
         )
 
-    def _known(self, histories: Sequences) -> Iterator[tuple[list[int], Sequence[int]]]:
+    def _told(
+        self, histories: Sequences, asked: Sequence[Sequence[int]]
+    ) -> Sequence[list[str] | None]:
+        """Lines of evidence, a list a user; None where prompts hold none."""
+        tell = self._known.tell
+        return [None] * len(asked) if tell is None else tell(histories, asked)
+
+    def _users(self, histories: Sequences) -> Iterator[tuple[list[int], Sequence[int]]]:
         """Each user's history, and what similar users chose next."""
         moments = histories.lengths.tolist()
         for place, (user, history) in enumerate(zip(histories.users, histories, strict=True)):
-            yield history.tolist(), self._nearby.get((user, moments[place]), ())
+            yield history.tolist(), self._known.nearby.get((user, moments[place]), ())
 
     def _retrieved_for(self, histories: Sequences, place: int) -> Sequence[int]:
         key = (histories.users[place], int(histories.lengths[place]))
-        found = self._retrieved.get(key)
+        found = self._known.retrieved.get(key)
         if found is None:
             raise RunError(f"nothing was retrieved for user {key[0]!r} after {key[1]} interactions")
         return found

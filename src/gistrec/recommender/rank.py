@@ -1,6 +1,6 @@
 """The fine-tuned backbone as a ranker: yes-minus-no of every candidate, prefix run once a user."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,8 +10,9 @@ from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.packing import Row
 from gistrec.mllm.scoring import score_rows
 from gistrec.mllm.vision.features import ImageFeatures
+from gistrec.recommender.known import Known
 from gistrec.recommender.lists import ListRanker
-from gistrec.recommender.nearby import Nearby
+from gistrec.recommender.memory import ScoreMemory
 from gistrec.recommender.prompter import Prompter
 
 
@@ -24,9 +25,9 @@ class MllmRanker(ListRanker):
         backbone: Backbone,
         prompter: Prompter,
         features: ImageFeatures,
-        nearby: Nearby,
-        retrieved: Mapping[tuple[str, int], Sequence[int]],
+        known: Known,
         n_items: int,
+        memory: ScoreMemory | None = None,
     ) -> None:
         """Put a ranker together.
 
@@ -35,16 +36,15 @@ class MllmRanker(ListRanker):
             backbone: what scores.
             prompter: how it is asked.
             features: the catalogue's images, seen once.
-            nearby: what similar users chose next, by user and moment.
-            retrieved: which items are scored where the whole catalogue is ranked, likewise.
+            known: what its prompts are made of.
             n_items: size of the catalogue.
+            memory: scores that are there already, and where those that come are put.
         """
-        super().__init__(name, prompter, nearby, retrieved, n_items)
+        super().__init__(name, prompter, known, n_items, memory)
         self._backbone = backbone
         self._features = features
 
-    def score_lists(self, histories: Sequences, asked: Sequence[Sequence[int]]) -> list[Scores]:
-        """Scores of each user's own list of candidates, float32 [len(list)] each."""
+    def _score_lists(self, histories: Sequences, asked: Sequence[Sequence[int]]) -> list[Scores]:
         owners = [place for place, candidates in enumerate(asked) if len(candidates)]
         rows = self.rows(histories.take(owners), [asked[place] for place in owners])
         scores: list[Scores] = [np.empty(0, np.float32)] * len(asked)
@@ -56,7 +56,10 @@ class MllmRanker(ListRanker):
 
     def rows(self, histories: Sequences, asked: Sequence[Sequence[int]]) -> list[Row]:
         """The prompts that are scored: each user's, with a branch for each of their candidates."""
+        told = self._told(histories, asked)
         return [
-            self._prompter.row(history, nearby, candidates)
-            for (history, nearby), candidates in zip(self._known(histories), asked, strict=True)
+            self._prompter.row(history, nearby, candidates, lines)
+            for (history, nearby), candidates, lines in zip(
+                self._users(histories), asked, told, strict=True
+            )
         ]

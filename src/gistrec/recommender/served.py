@@ -1,6 +1,6 @@
 """The fine-tuned model on a server as a ranker: a prompt a candidate, every answer kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,8 +11,8 @@ from gistrec.mllm.engines.engine import Question
 from gistrec.mllm.engines.journal import Journal
 from gistrec.mllm.engines.server_scoring import Scored, ServerScorer
 from gistrec.mllm.engines.spelling import spelled
+from gistrec.recommender.known import Known
 from gistrec.recommender.lists import ListRanker
-from gistrec.recommender.nearby import Nearby
 from gistrec.recommender.prompter import Prompter
 
 
@@ -26,8 +26,7 @@ class ServedRanker(ListRanker):
         prompter: Prompter,
         scorer: ServerScorer,
         journal: Journal[Scored],
-        nearby: Nearby,
-        retrieved: Mapping[tuple[str, int], Sequence[int]],
+        known: Known,
         n_items: int,
     ) -> None:
         """Put a ranker together.
@@ -38,18 +37,17 @@ class ServedRanker(ListRanker):
             prompter: how it is asked.
             scorer: who is asked.
             journal: answers that are there already, and where those that come are put.
-            nearby: what similar users chose next, by user and moment.
-            retrieved: which items are scored where the whole catalogue is ranked, likewise.
+            known: what its prompts are made of.
             n_items: size of the catalogue.
         """
-        super().__init__(name, prompter, nearby, retrieved, n_items)
+        super().__init__(name, prompter, known, n_items)
         self._backbone = backbone
         self._scorer = scorer
         self._journal = journal
         self.read_otherwise = 0  # prompts in which the server counted other tokens
 
-    def score_lists(self, histories: Sequences, asked: Sequence[Sequence[int]]) -> list[Scores]:
-        """Scores of each user's own list of candidates, float32 [len(list)] each.
+    def _score_lists(self, histories: Sequences, asked: Sequence[Sequence[int]]) -> list[Scores]:
+        """As ``score_lists``.
 
         Raises:
             EngineError: the server does not answer; what it has answered is kept.
@@ -60,14 +58,19 @@ class ServedRanker(ListRanker):
         questions: dict[str, Question] = {}
         lengths: dict[str, int] = {}
         moments = histories.lengths.tolist()
-        for place, (history, nearby) in enumerate(self._known(histories)):
+        told = self._told(histories, asked)
+        for place, (history, nearby) in enumerate(self._users(histories)):
             whose = f"{moments[place]} {histories.users[place]}"
             keys.append([f"{code} {whose}" for code in asked[place]])
-            row = prompter.row(history, nearby, asked[place])
-            for key, code, branch in zip(keys[-1], asked[place], row.branches, strict=True):
+            lines = told[place]
+            row = prompter.row(history, nearby, asked[place], lines)
+            shown = lines or [""] * len(asked[place])
+            for key, code, branch, line in zip(
+                keys[-1], asked[place], row.branches, shown, strict=True
+            ):
                 lengths[key] = len(row.prefix.ids) + len(branch.ids)
                 if key not in journal:
-                    segments = prompter.segments(history, nearby, code)
+                    segments = prompter.segments(history, nearby, code, line)
                     questions[key] = Question(spelled(self._backbone, segments))
         missing = list(questions)
         for number, found in self._scorer.each(list(questions.values())):

@@ -10,6 +10,7 @@ from gistrec.errors import RunError
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.scoring import score_rows
 from gistrec.recommender import rank
+from gistrec.recommender.known import Known
 from gistrec.recommender.nearby import Nearby
 from gistrec.recommender.rank import MllmRanker
 
@@ -23,7 +24,9 @@ def ranker(
 ) -> MllmRanker:
     features = pictured()
     asks = prompter(backbone, RecommenderConfig(), features)
-    return MllmRanker("tiny", backbone, asks, features, nearby or {}, retrieved or {}, N_ITEMS)
+    return MllmRanker(
+        "tiny", backbone, asks, features, Known(nearby or {}, retrieved or {}), N_ITEMS
+    )
 
 
 def test_every_candidate_gets_a_score(tiny_backbone: Backbone) -> None:

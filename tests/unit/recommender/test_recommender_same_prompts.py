@@ -7,15 +7,19 @@ import pytest
 from recommender_cases import N_ITEMS, faithful, pictured, prompter
 
 from gistrec.config.recommender import RecommenderConfig
+from gistrec.config.tasks import TasksConfig
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.budget import Cuts
 from gistrec.mllm.packing import Row
+from gistrec.recommender.known import Known
 from gistrec.recommender.prompter import Prompter
 from gistrec.recommender.rank import MllmRanker
-from gistrec.recommender.train import TrainingSet, fine_tune, training_cuts
+from gistrec.recommender.train import fine_tune, training_cuts
+from gistrec.recommender.training_set import TrainingSet
 from gistrec.recommender.windows import draw_windows
 
-CONFIG = RecommenderConfig(history=4, negatives=3, epochs=1)
+ROWS_ALONE = TasksConfig(choice=0, next_gist=0, alignment=0)
+CONFIG = RecommenderConfig(history=4, negatives=3, epochs=1, tasks=ROWS_ALONE)
 
 
 def limited(backbone: Backbone, room: int | None) -> Prompter:
@@ -36,9 +40,13 @@ def test_ids_in_training_are_those_in_ranking(
     real = Prompter.row
 
     def noted(
-        self: Prompter, history: Sequence[int], nearby: Sequence[int], candidates: Sequence[int]
+        self: Prompter,
+        history: Sequence[int],
+        nearby: Sequence[int],
+        candidates: Sequence[int],
+        told: Sequence[str] | None = None,
     ) -> Row:
-        row = real(self, history, nearby, candidates)
+        row = real(self, history, nearby, candidates, told)
         asked[tuple(history)] = row
         return row
 
@@ -46,7 +54,7 @@ def test_ids_in_training_are_those_in_ranking(
     nearby = {(f"u{user}", moment): [user, moment] for user in range(4) for moment in (2, 4)}
     asks = limited(backbone, room)
     data = TrainingSet(log, lambda epoch: draw_windows(log, None, epoch), nearby)
-    ranker = MllmRanker("tiny", backbone, asks, pictured(), nearby, {}, N_ITEMS)
+    ranker = MllmRanker("tiny", backbone, asks, pictured(), Known(nearby), N_ITEMS)
     known = [log.prefixes([user], [moment]) for user in range(4) for moment in range(1, 5)]
     with monkeypatch.context() as patched:
         patched.setattr(Prompter, "row", noted)

@@ -14,6 +14,7 @@ from gistrec.mllm.engines import client
 from gistrec.mllm.engines.journal import Journal
 from gistrec.mllm.engines.server_scoring import Scored, ServerScorer
 from gistrec.mllm.vision.features import ImageFeatures
+from gistrec.recommender.known import Known
 from gistrec.recommender.nearby import Nearby
 from gistrec.recommender.prompter import Prompter
 from gistrec.recommender.rank import MllmRanker
@@ -47,7 +48,9 @@ class Both:
         prompter = Prompter(backbone, NOUNS, titles, GISTS, features, RecommenderConfig())
         self.backbone, self.pictures, self.journal = backbone, pictures, journal
         self.prompter = prompter
-        self.local = MllmRanker("tiny", backbone, prompter, features, NEARBY, RETRIEVED, N_ITEMS)
+        self.local = MllmRanker(
+            "tiny", backbone, prompter, features, Known(NEARBY, RETRIEVED), N_ITEMS
+        )
 
     def served(self, rule: Rule, whole: bool = False) -> tuple[np.ndarray, int, int]:
         """Scores, prompts read otherwise, and requests."""
@@ -64,8 +67,7 @@ class Both:
                 self.prompter,
                 scorer,
                 journal,
-                NEARBY,
-                RETRIEVED,
+                Known(NEARBY, RETRIEVED),
                 N_ITEMS,
             )
             scores = ranker.score(HISTORIES, None if whole else CANDIDATES)

@@ -22,13 +22,12 @@ from gistrec.mllm.losses import candidate_loss
 from gistrec.mllm.packing import Row, Tokens
 from gistrec.mllm.scoring import hidden_states
 from gistrec.mllm.vision.features import ImageFeatures
+from gistrec.recommender.known import Known
 from gistrec.recommender.prompter import Prompter
 from gistrec.recommender.rank import MllmRanker
-from gistrec.recommender.train import (
-    TrainingSet,
-    fine_tune,
-    prefix_loss,
-)
+from gistrec.recommender.tasks.yes_no import prefix_loss
+from gistrec.recommender.train import fine_tune
+from gistrec.recommender.training_set import TrainingSet
 from gistrec.recommender.windows import draw_windows
 
 Make = Callable[[], Backbone]
@@ -50,7 +49,7 @@ def learned(
     asks = prompter(backbone, config, features)
     data = TrainingSet(log, lambda epoch: draw_windows(log, None, epoch), {})
     fine_tune(backbone, asks, features, data, config, None, None, "")
-    return MllmRanker("tiny", backbone, asks, features, {}, {}, N_ITEMS)
+    return MllmRanker("tiny", backbone, asks, features, Known({}), N_ITEMS)
 
 
 def auc(ranker: MllmRanker, asked: Sequences) -> float:
@@ -82,7 +81,7 @@ def test_users_who_stick_to_nothing_are_not(fresh_backbone: Make) -> None:
 
 def test_an_untrained_backbone_knows_nothing(tiny_backbone: Backbone) -> None:
     ranker = MllmRanker(
-        "tiny", tiny_backbone, prompter(tiny_backbone, CONFIG), NO_IMAGES, {}, {}, N_ITEMS
+        "tiny", tiny_backbone, prompter(tiny_backbone, CONFIG), NO_IMAGES, Known({}), N_ITEMS
     )
     assert auc(ranker, faithful(60, 2)) < 0.8
 
@@ -156,9 +155,13 @@ def test_training_and_ranking_ask_alike(
     real = Prompter.row
 
     def noted(
-        self: Prompter, history: Sequence[int], nearby: Sequence[int], candidates: Sequence[int]
+        self: Prompter,
+        history: Sequence[int],
+        nearby: Sequence[int],
+        candidates: Sequence[int],
+        told: Sequence[str] | None = None,
     ) -> Row:
-        row = real(self, history, nearby, candidates)
+        row = real(self, history, nearby, candidates, told)
         trained[tuple(history)] = row
         return row
 
@@ -172,7 +175,7 @@ def test_training_and_ranking_ask_alike(
         fine_tune(backbone, asks, pictured(), data, config, None, None, "")
         windows = dict(trained)
         trained.clear()
-        ranker = MllmRanker("tiny", backbone, asks, pictured(), nearby, {}, N_ITEMS)
+        ranker = MllmRanker("tiny", backbone, asks, pictured(), Known(nearby), N_ITEMS)
         for user in range(4):
             for moment in range(1, 5):
                 known = log.prefixes([user], [moment])
