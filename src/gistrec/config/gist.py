@@ -1,9 +1,11 @@
 """How items become gists."""
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gistrec.config.base import StageConfig
 from gistrec.config.engine import EngineConfig
+from gistrec.config.gist_tuning import GistTuningConfig
+from gistrec.config.text import SentenceEncoderKind
 
 
 class GistConfig(StageConfig):
@@ -15,6 +17,8 @@ class GistConfig(StageConfig):
         max_text_tokens: a longer text is shortened at its end before it is asked about.
         batch_size: questions answered at once, by the local engine.
         engine: who answers.
+        tuning: whether who answers is tuned by rewards first.
+        encoder: sentence encoder by which the finished gists are judged.
     """
 
     image_keywords: int = Field(default=6, ge=0)
@@ -23,8 +27,29 @@ class GistConfig(StageConfig):
     max_text_tokens: int = Field(default=160, ge=8)
     batch_size: int = Field(default=128, ge=1)
     engine: EngineConfig = EngineConfig()
+    tuning: GistTuningConfig = GistTuningConfig()
+    encoder: SentenceEncoderKind = "auto"
+
+    @model_validator(mode="after")
+    def _what_is_tuned_answers(self) -> "GistConfig":
+        if self.tuning.kind != "none" and self.engine.kind == "server":
+            raise ValueError(
+                "tuning.kind=grpo tunes the backbone of this process, but with engine.kind=server "
+                "another model answers: set one of them otherwise"
+            )
+        return self
 
     def deciding(self) -> "GistConfig":
-        """Itself with everything at its default that changes no answer."""
-        batch_size = GistConfig().batch_size
-        return self.model_copy(update={"engine": self.engine.deciding(), "batch_size": batch_size})
+        """Itself with everything at its default that changes no answer of the same model."""
+        changed = {"tuning": GistTuningConfig(), "encoder": self.encoder}
+        return self.deciding_tuning().model_copy(update=changed)
+
+    def deciding_tuning(self) -> "GistConfig":
+        """Itself with everything at its default that changes no tuning."""
+        default = GistConfig()
+        changed = {
+            "engine": self.engine.deciding(),
+            "batch_size": default.batch_size,
+            "encoder": default.encoder,
+        }
+        return self.model_copy(update=changed)

@@ -82,7 +82,8 @@ def answer_ids(
                 chosen = batch.logits.argmax(-1)
             else:
                 drawn = np.array([draws[rows[place]][step] for place in batch.places])
-                chosen = _drawn(batch.logits, sampling.temperature, drawn)
+                open_to = spoken(backbone, batch.logits)
+                chosen = _drawn(open_to, sampling.temperature, drawn)
             tokens = chosen.tolist()
             for place, token in zip(batch.places, tokens, strict=True):
                 answers[place].append(token)
@@ -92,6 +93,12 @@ def answer_ids(
             batch = batch.followed(backbone, chosen, going)
         for row, ids in zip(rows, answers, strict=True):
             yield row, tuple(ids)
+
+
+def spoken(backbone: Backbone, logits: torch.Tensor) -> torch.Tensor:
+    """Logits [n, v] under which no image's token is drawn: there would be no image for it."""
+    image = torch.tensor([backbone.family.image_token_id], device=logits.device)
+    return logits.index_fill(1, image, torch.finfo(logits.dtype).min)
 
 
 @dataclass(frozen=True, eq=False)

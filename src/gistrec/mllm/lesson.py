@@ -28,7 +28,7 @@ def lesson_loss(
         lessons: the batch.
         features: [k, tokens, d], of the batch's images in order; None without.
     """
-    logits, targets, _ = _answers(backbone, lessons, features)
+    logits, targets, _ = answer_logits(backbone, lessons, features)
     return functional.cross_entropy(logits, targets)
 
 
@@ -42,13 +42,13 @@ def mean_log_probs(
         lessons: the batch; every answer has a token.
         features: [k, tokens, d], of the batch's images in order; None without.
     """
-    logits, targets, row = _answers(backbone, lessons, features)
+    logits, targets, row = answer_logits(backbone, lessons, features)
     said = -functional.cross_entropy(logits, targets, reduction="none")
     sums = torch.zeros(len(lessons), device=said.device).index_add(0, row, said)
     return sums / torch.bincount(row, minlength=len(lessons))
 
 
-def _answers(
+def answer_logits(
     backbone: Backbone, lessons: Sequence[Lesson], features: torch.Tensor | None
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Of all answers' tokens, lesson by lesson: logits [t, v], the tokens [t], whose they are [t].
