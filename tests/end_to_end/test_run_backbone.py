@@ -2,8 +2,10 @@ import json
 import shutil
 from pathlib import Path
 
+import polars as pl
 import pytest
 from end_to_end_cases import Command, Tiny
+from polars.testing import assert_frame_equal
 from safetensors.torch import load_file, save_file
 
 ONLY_SASREC = ("--set", "baselines.names=[sasrec]", "--set", "recommender.epochs=1")
@@ -18,8 +20,13 @@ def test_a_backbone_on_disk_takes_the_place_of_the_embedded_one(
     assert "warm start" not in ended.err
     assert not (run / "backbone" / "model").exists()
     # The same weights see and read the same.
-    for name in ("backbone/images.safetensors", "gist/gists.parquet"):
-        assert (run / name).read_bytes() == (tiny.run / name).read_bytes()
+    images = "backbone/images.safetensors"
+    assert (run / images).read_bytes() == (tiny.run / images).read_bytes()
+    ours, theirs = (
+        pl.read_parquet(folder / "gist" / "gists.parquet") for folder in (run, tiny.run)
+    )
+    assert_frame_equal(ours.drop("model", "seconds"), theirs.drop("model", "seconds"))
+    assert ours["model"].unique().to_list() == [str(model)]
     manifest = json.loads((run / "backbone" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["facts"]["images_cached"] == 0
     gistrec.done("cache", "clear", "--yes")

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from end_to_end_cases import Tiny, in_process_of_its_own, made_once
+from polars.testing import assert_frame_equal
 
 _PATIENCE = 120.0  # seconds until a stage must have come
 
@@ -102,11 +104,10 @@ def test_the_leaderboard_has_the_same_digits(tiny: Tiny, survivor: Path) -> None
     assert measured(survivor) == measured(tiny.run)
 
 
-def test_weights_and_gists_are_the_same_bytes(tiny: Tiny, survivor: Path) -> None:
+def test_weights_are_the_same_bytes_and_gists_the_same(tiny: Tiny, survivor: Path) -> None:
     for name in (
         "backbone/model/model.safetensors",
         "backbone/images.safetensors",
-        "gist/gists.parquet",
         "recommender/model/model.safetensors",
         *(
             str(path.relative_to(tiny.run))
@@ -114,6 +115,11 @@ def test_weights_and_gists_are_the_same_bytes(tiny: Tiny, survivor: Path) -> Non
         ),
     ):
         assert (survivor / name).read_bytes() == (tiny.run / name).read_bytes(), name
+    ours, theirs = (
+        pl.read_parquet(run / "gist" / "gists.parquet").drop("seconds")
+        for run in (survivor, tiny.run)
+    )
+    assert_frame_equal(ours, theirs)
 
 
 def test_interruptions_are_counted(survivor: Path) -> None:

@@ -8,11 +8,13 @@ import pytest
 from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
+from gistrec import schema
 from gistrec.cli.main import app
 from gistrec.config.engine import EngineConfig
 from gistrec.config.gist import GistConfig
 from gistrec.errors import EngineError
-from gistrec.gist.summarise import Catalogue, summarise
+from gistrec.gist.asking import Answering, Catalogue
+from gistrec.gist.summarise import summarise
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.engines import client
 from gistrec.mllm.engines.engine import Answer, Question
@@ -85,9 +87,9 @@ def test_gists_are_the_same_and_an_interruption_costs_no_answer(
         pl.Series([f"i{code}" for code in range(6)]),
         [f"title {code}" for code in range(6)],
         ["red sofa"] * 6,
-        features.__contains__,
+        [bytes([code]) if code in features else b"" for code in range(6)],
     )
-    config = GistConfig(max_new_tokens=5)
+    config, who = GistConfig(max_new_tokens=5), Answering("tiny", None, "tiny")
     journal = tmp_path / "answers.jsonl"
     asked = 0
 
@@ -100,14 +102,14 @@ def test_gists_are_the_same_and_an_interruption_costs_no_answer(
 
     broken = ServerEngine(engine.config.model_copy(update={"concurrency": 1}), until_the_fourth)
     with pytest.raises(KeyboardInterrupt):
-        summarise(broken, catalogue, config, journal)
+        summarise(broken, catalogue, config, journal, who)
     kept = journal.read_text().splitlines()
     assert len(kept) == 4
-    found = summarise(engine, catalogue, config, journal)
+    found = summarise(engine, catalogue, config, journal, who)
     assert journal.read_text().splitlines()[:4] == kept
     local = LocalEngine(backbone, features)
-    expected = summarise(local, catalogue, config, tmp_path / "local.jsonl")
-    assert_frame_equal(found.gists, expected.gists)
+    expected = summarise(local, catalogue, config, tmp_path / "local.jsonl", who)
+    assert_frame_equal(found.gists.drop(schema.SECONDS), expected.gists.drop(schema.SECONDS))
     assert found.asked_again == expected.asked_again
 
 

@@ -14,7 +14,9 @@ from gistrec.cli.data import app as data
 from gistrec.cli.demo import demo
 from gistrec.cli.doctor import doctor
 from gistrec.cli.evaluate import evaluate
+from gistrec.cli.gist import gist
 from gistrec.cli.leaderboard import leaderboard
+from gistrec.cli.neighbours import neighbours
 from gistrec.cli.prompt import prompt
 from gistrec.cli.recommend import recommend
 from gistrec.cli.run import run
@@ -49,7 +51,9 @@ app.add_typer(cache)
 app.command()(demo)
 app.command()(run)
 app.command()(recommend)
+app.command()(neighbours)
 app.command()(prompt)
+app.command()(gist)
 app.command()(evaluate)
 app.command()(leaderboard)
 app.add_typer(bench)

@@ -4,23 +4,26 @@ Departures from the paper:
 1. An item without image or without text gives only the keywords of what it has.
 2. Keywords of the two modalities stay apart in the table, so that either can be withheld.
 3. An answer that is no list of keywords is asked for once more, then given up.
+4. What was answered once, by the same model to the same question, is not asked again.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
 import polars as pl
 
 from gistrec import schema
 from gistrec.config.gist import GistConfig
-from gistrec.mllm import prompts
+from gistrec.gist.asking import Answering, Ask, Asking, Catalogue
+from gistrec.gist.told import Told, shares
 from gistrec.mllm.answers import keywords
-from gistrec.mllm.engines.engine import Answer, Engine, Question
-from gistrec.mllm.engines.journal import Journal
-from gistrec.mllm.shortening import text_segments
+from gistrec.mllm.engines.engine import Engine, Question
+from gistrec.mllm.engines.journal import Journal, read_journal
+from gistrec.mllm.prompts import PROMPT_VERSION
 from gistrec.progress import track
 
 _ABOUT = ("image", "text")
@@ -32,18 +35,12 @@ _SCHEMA = pl.Schema(
         schema.TEXT_KEYWORDS: pl.List(pl.String),
         schema.IMAGE_VALID: pl.Boolean(),
         schema.TEXT_VALID: pl.Boolean(),
+        schema.MODEL: pl.String(),
+        schema.ADAPTER: pl.String(),
+        schema.PROMPT_VERSION: pl.String(),
+        schema.SECONDS: pl.Float64(),
     }
 )
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """What there is to be summarised: n_items ids, titles and texts, and which have an image."""
-
-    item_ids: pl.Series
-    titles: Sequence[str]
-    texts: Sequence[str]
-    pictured: Callable[[int], bool]
 
 
 @dataclass(frozen=True)
@@ -51,29 +48,32 @@ class Summary:
     """What came of it.
 
     Attributes:
-        gists: item_id, image_keywords, text_keywords (lists of words), image_valid, text_valid, in
-            catalogue order. Valid is null, and the list empty, where an item has nothing of that
-            kind to ask about; it is false, and the list empty, where no answer was a list.
-        asked_again: how many questions were asked a second time.
+        gists: item_id, image_keywords, text_keywords (lists of words), image_valid, text_valid,
+            model, adapter, prompt_version, seconds, in catalogue order. Valid is null, and the list
+            empty, where an item has nothing of that kind to ask about; it is false, and the list
+            empty, where no answer was a list. Seconds are this item's share of the answering,
+            whenever it was.
+        asked_again: how many questions had to be asked a second time.
+        asked: how many questions the model was asked for this table.
+        taken_over: how many answers it gave for an earlier one.
+        seconds: that the questions asked took.
     """
 
     gists: pl.DataFrame
     asked_again: int
+    asked: int
+    taken_over: int
+    seconds: float
 
 
-@dataclass(frozen=True)
-class _Ask:
-    """One question about one item."""
-
-    about: Literal["image", "text"]
-    code: int
-    again: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.about} {self.code}{' again' if self.again else ''}"
-
-
-def summarise(engine: Engine, catalogue: Catalogue, config: GistConfig, journal: Path) -> Summary:
+def summarise(
+    engine: Engine,
+    catalogue: Catalogue,
+    config: GistConfig,
+    journal: Path,
+    who: Answering,
+    earlier: Path | None = None,
+) -> Summary:
     """Ask for the gist of every item.
 
     Args:
@@ -82,78 +82,99 @@ def summarise(engine: Engine, catalogue: Catalogue, config: GistConfig, journal:
         config: how many keywords, how long an answer.
         journal: where every answer is kept as it comes; those that stand there are not asked for
             again.
+        who: the engine's model.
+        earlier: journal of an earlier table, read only; what stands there is taken over.
 
     Raises:
         EngineError: a server does not answer, or cannot.
     """
-    most = {"image": config.image_keywords, "text": config.text_keywords}
-    asks = [_Ask("image", code) for code in _pictured(catalogue) if most["image"]]
-    asks += [_Ask("text", code) for code in _written(catalogue) if most["text"]]
+    asking = Asking(catalogue, config, who, engine.count)
+    known = read_journal(earlier, Told.read) if earlier else {}
+    known = dict(zip(known, _shared(known), strict=True))
+    keys: dict[Ask, str] = {}
+    found: dict[Ask, tuple[str, ...] | None] = {}
+    with Journal.open(journal, Told.read) as answers:
 
-    def asked(ask: _Ask) -> Question:
-        if ask.about == "image":
-            segments = prompts.image_keywords(ask.code)
-        else:
-            title, text = catalogue.titles[ask.code], catalogue.texts[ask.code]
-            segments = text_segments(engine.count, title, text, config.max_text_tokens)
-        if ask.again:
-            segments = prompts.insisted(segments, most[ask.about])
-        return Question(tuple(segments))
-
-    found: dict[str, tuple[str, ...] | None] = {}
-    with Journal.open(journal, Answer.read) as answers:
-
-        def ask_for(wanted: Sequence[_Ask], what: str) -> None:
-            missing = [ask for ask in wanted if str(ask) not in answers]
-            for _ in track(_answered(engine, missing, asked, answers, config), what, len(missing)):
+        def ask_for(wanted: Sequence[Ask], what: str) -> None:
+            questions: dict[str, Question] = {}
+            for ask in track(wanted, f"{what}: questions"):
+                question = asking.question(ask)
+                keys[ask] = asking.key(question)
+                if keys[ask] not in answers:
+                    questions.setdefault(keys[ask], question)
+            for key in [key for key in questions if key in known]:
+                answers.add(key, known[key])
+                del questions[key]
+            told = _answered(engine, questions, answers, config.max_new_tokens)
+            for _ in track(told, what, len(questions)):
                 pass
             for ask in wanted:
-                answer = answers[str(ask)]
-                found[str(ask)] = keywords(answer.text, most[ask.about], answer.cut)
+                answer = answers[keys[ask]]
+                found[ask] = keywords(answer.text, asking.most(ask), answer.cut)
 
-        ask_for(asks, "gists")
-        again = [_Ask(ask.about, ask.code, again=True) for ask in asks if found[str(ask)] is None]
+        first = asking.first()
+        ask_for(first, "gists")
+        again = [Ask(ask.about, ask.code, again=True) for ask in first if found[ask] is None]
         ask_for(again, "gists, asked again")
-    return Summary(_table(catalogue, asks, found), len(again))
+    entries = read_journal(journal, Told.read)
+    costs = {key: told.seconds for key, told in zip(entries, _shared(entries), strict=True)}
+    used = set(keys.values())
+    table = _table(catalogue, found, _seconds(len(catalogue.item_ids), keys, costs), who)
+    return Summary(
+        table,
+        len(again),
+        len(used - known.keys()),
+        len(used & known.keys()),
+        sum(costs[key] for key in used - known.keys()),
+    )
 
 
 def _answered(
-    engine: Engine,
-    asks: Iterable[_Ask],
-    asked: Callable[[_Ask], Question],
-    journal: Journal[Answer],
-    config: GistConfig,
+    engine: Engine, questions: Mapping[str, Question], journal: Journal[Told], max_new_tokens: int
 ) -> Iterator[None]:
     """Put every answer into the journal, and yield as often."""
-    waiting = iter(asks)
+    waiting = iter(questions.items())
     while together := list(islice(waiting, _AT_ONCE)):
-        questions = [asked(ask) for ask in together]
-        for number, answer in engine.answer(questions, config.max_new_tokens):
-            journal.add(str(together[number]), answer)
+        last = time.monotonic()
+        asked = [question for _, question in together]
+        for number, answer in engine.answer(asked, max_new_tokens):
+            now = time.monotonic()
+            journal.add(together[number][0], Told(answer.text, answer.cut, round(now - last, 6)))
+            last = now
             yield
 
 
-def _pictured(catalogue: Catalogue) -> list[int]:
-    return [code for code in range(len(catalogue.item_ids)) if catalogue.pictured(code)]
+def _shared(entries: Mapping[str, Told]) -> list[Told]:
+    """The same answers, each with its share of the time."""
+    each = shares([told.seconds for told in entries.values()])
+    return [
+        told._replace(seconds=share) for told, share in zip(entries.values(), each, strict=True)
+    ]
 
 
-def _written(catalogue: Catalogue) -> list[int]:
-    pairs = enumerate(zip(catalogue.titles, catalogue.texts, strict=True))
-    return [code for code, (title, text) in pairs if title or text]
+def _seconds(count: int, keys: Mapping[Ask, str], costs: Mapping[str, float]) -> list[float]:
+    """Each item's share; items with the same question share its cost."""
+    sharers = Counter(keys.values())
+    seconds = [0.0] * count
+    for ask, key in keys.items():
+        seconds[ask.code] += costs[key] / sharers[key]
+    return seconds
 
 
 def _table(
-    catalogue: Catalogue, asks: Sequence[_Ask], found: dict[str, tuple[str, ...] | None]
+    catalogue: Catalogue,
+    found: Mapping[Ask, tuple[str, ...] | None],
+    seconds: list[float],
+    who: Answering,
 ) -> pl.DataFrame:
     count = len(catalogue.item_ids)
     lists: dict[str, list[list[str]]] = {name: [[] for _ in range(count)] for name in _ABOUT}
     valid: dict[str, list[bool | None]] = {name: [None] * count for name in _ABOUT}
-    for ask in asks:
-        told = found[str(ask)]
-        if told is None:
-            told = found[str(_Ask(ask.about, ask.code, again=True))]
+    for ask, told in found.items():  # what was asked again comes after the first answer
         lists[ask.about][ask.code] = list(told or ())
         valid[ask.about][ask.code] = told is not None
+    same = ([who.model] * count, [who.adapter] * count, [PROMPT_VERSION] * count)
     return pl.DataFrame(
-        [catalogue.item_ids.to_list(), *lists.values(), *valid.values()], schema=_SCHEMA
+        [catalogue.item_ids.to_list(), *lists.values(), *valid.values(), *same, seconds],
+        schema=_SCHEMA,
     )

@@ -5,14 +5,15 @@ from pathlib import Path
 
 from gistrec.config.backbone import BackboneConfig
 from gistrec.errors import RunError
-from gistrec.files import read_json, write_json
+from gistrec.files import fingerprint_of, read_json, write_json
+from gistrec.mllm.adapters import is_adapter
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.loading import content_of, describe, load_backbone, located
 from gistrec.mllm.vision.cache import VisionCache, users_cache
 from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.mllm.vision.sight import Sight, noted_images
 from gistrec.mllm.warm_start import warm_start
-from gistrec.pipeline.manifest import Facts
+from gistrec.pipeline.manifest import Facts, stage_fingerprint
 from gistrec.pipeline.stage import run_stage
 from gistrec.pipeline.workplace import Workplace
 from gistrec.progress import say
@@ -73,6 +74,41 @@ def open_backbone(folder: Path, config: BackboneConfig, adapter: Path | None = N
             "one back, or make the run again with the same `gistrec run`"
         )
     return backbone
+
+
+def open_tuned(model: Path, backbone: Path, config: BackboneConfig) -> Backbone:
+    """What a stage has tuned: a whole model, or an adapter for the backbone that it is of.
+
+    Args:
+        model: folder that ``Backbone.save`` wrote.
+        backbone: folder of the finished stage `backbone`.
+        config: how it is loaded.
+
+    Raises:
+        RunError: the backbone is another model now.
+    """
+    if is_adapter(model):
+        return open_backbone(backbone, config, adapter=model)
+    return load_backbone(model, config)
+
+
+def model_identity(folder: Path, config: BackboneConfig) -> str:
+    """What stands for all that decides a backbone's answers.
+
+    Of a named model its content and how it is loaded, whatever the dataset; of the embedded one the
+    stage that has made it.
+    """
+    source = read_json(folder / _SOURCE)
+    if source["model"] == EMBEDDED:
+        return stage_fingerprint(folder)
+    adapter = config.adapter
+    added = content_of(adapter) if adapter and Path(adapter).expanduser().is_dir() else adapter
+    return fingerprint_of([source["content"], added, config.deciding().model_dump(mode="json")])
+
+
+def image_digests(folder: Path) -> list[bytes]:
+    """SHA-256 of each item's encoded image as a finished stage saw it; b"" without one."""
+    return noted_images(folder / _IMAGES)[1]
 
 
 def open_features(work: Workplace, folder: Path) -> ImageFeatures:

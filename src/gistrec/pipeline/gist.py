@@ -5,64 +5,128 @@ from pathlib import Path
 import polars as pl
 
 from gistrec import schema
-from gistrec.files import written_aside
-from gistrec.gist.summarise import Catalogue, summarise
+from gistrec.data.bazaar.truth import open_truth
+from gistrec.data.bazaar.words import COLOUR, PATTERN
+from gistrec.files import fingerprint_of
+from gistrec.gist.asking import Answering, Catalogue
+from gistrec.gist.quality import GistQuality, quality
+from gistrec.gist.summarise import summarise
+from gistrec.mllm.adapters import is_adapter
 from gistrec.mllm.engines.engine import Engine
 from gistrec.mllm.engines.local import LocalEngine
 from gistrec.mllm.engines.server import open_server_engine
 from gistrec.mllm.prompts import PROMPT_VERSION
-from gistrec.mllm.vision.features import ImageFeatures
-from gistrec.pipeline.backbone import open_backbone, open_features
+from gistrec.pipeline.backbone import (
+    image_digests,
+    model_identity,
+    open_backbone,
+    open_features,
+    open_tuned,
+)
+from gistrec.pipeline.gist_table import read_gists as read_gists
+from gistrec.pipeline.gist_table import write_gists
 from gistrec.pipeline.manifest import Facts, stage_fingerprint
 from gistrec.pipeline.stage import run_stage
+from gistrec.pipeline.states import has_oracle
 from gistrec.pipeline.workplace import Workplace
+from gistrec.text.encoder import open_sentence_encoder
 
-_FILE, _ANSWERS = "gists.parquet", "answers.jsonl"
+_NAME, _ANSWERS, _MODEL, _TUNING = "gist", "answers.jsonl", "model", "gist-tuning"
 
 
-def gist_stage(work: Workplace, backbone: Path) -> pl.DataFrame:
-    """Ask for every item's gist, or read them."""
+def gist_stage(work: Workplace, backbone: Path, tuned: Path | None = None) -> pl.DataFrame:
+    """Ask for every item's gist, or read them.
+
+    Answers of the stage's earlier table are taken over where model, prompt and item are the same.
+
+    Args:
+        work: the run.
+        backbone: folder of the finished stage `backbone`.
+        tuned: folder of the finished stage `gist-tuning`, whose model answers in its place.
+
+    Raises:
+        EngineError: a server does not answer, or cannot.
+    """
     config = work.config.gist
 
     def build(folder: Path) -> Facts:
-        features = open_features(work, backbone)
-        catalogue = Catalogue(work.dataset.item_ids, work.titles, work.texts, features.__contains__)
-        engine = _engine(work, backbone, features)
-        summary = summarise(engine, catalogue, config, folder / _ANSWERS)
-        gists = summary.gists
-        with written_aside(folder / _FILE) as aside:
-            gists.write_parquet(aside)
-        lengths = gists.select(pl.col(schema.IMAGE_KEYWORDS, schema.TEXT_KEYWORDS).list.len())
+        titles, texts = work.titles, work.texts
+        catalogue = Catalogue(work.dataset.item_ids, titles, texts, image_digests(backbone))
+        engine, who = _engine(work, backbone, tuned), _answering(work, backbone, tuned)
+        earlier = work.run / _NAME / _ANSWERS
+        summary = summarise(engine, catalogue, config, folder / _ANSWERS, who, earlier)
+        words = [f"{title}\n{text}".strip() for title, text in zip(titles, texts, strict=True)]
+        encoder = open_sentence_encoder(config.encoder, words)
+        found = quality(summary.gists, words, encoder, _hidden(work))
+        write_gists(folder, summary.gists, found)
         return {
             "engine": engine.name,
-            "items": len(gists),
-            "image_keywords_an_item": _mean(lengths[schema.IMAGE_KEYWORDS]),
-            "text_keywords_an_item": _mean(lengths[schema.TEXT_KEYWORDS]),
-            "invalid_image": int((~gists[schema.IMAGE_VALID]).sum()),
-            "invalid_text": int((~gists[schema.TEXT_VALID]).sum()),
+            "model": who.model,
+            "adapter": who.adapter,
+            "asked": summary.asked,
             "asked_again": summary.asked_again,
+            "taken_over": summary.taken_over,
+            "asking_seconds": round(summary.seconds, 3),
+            **_facts(summary.gists, found),
         }
 
     inputs = {"dataset": work.dataset.fingerprint, "prompts": PROMPT_VERSION}
     if config.engine.kind == "local":
         inputs["backbone"] = stage_fingerprint(backbone)
+    if tuned is not None:
+        inputs[_TUNING] = stage_fingerprint(tuned)
     # What changes no answer may change without the answers being asked for again.
-    folder = run_stage(work.run, "gist", config.deciding(), inputs, build, code="2")
+    folder = run_stage(work.run, _NAME, config.deciding(), inputs, build, code="3")
     return read_gists(folder)
 
 
-def read_gists(folder: Path) -> pl.DataFrame:
-    """The gists of a finished stage."""
-    return pl.read_parquet(folder / _FILE)
-
-
-def _engine(work: Workplace, backbone: Path, features: ImageFeatures) -> Engine:
+def _engine(work: Workplace, backbone: Path, tuned: Path | None) -> Engine:
     config = work.config.gist
     if config.engine.kind == "server":
         return open_server_engine(config.engine, work.dataset.image_bytes)
-    opened = open_backbone(backbone, work.config.backbone)
-    return LocalEngine(opened, features, config.batch_size)
+    if tuned is None:
+        opened = open_backbone(backbone, work.config.backbone)
+    else:
+        opened = open_tuned(tuned / _MODEL, backbone, work.config.backbone)
+    return LocalEngine(opened, open_features(work, backbone), config.batch_size)
 
 
-def _mean(lengths: pl.Series) -> float:
-    return round(float(lengths.to_numpy().mean()), 2)
+def _answering(work: Workplace, backbone: Path, tuned: Path | None) -> Answering:
+    engine, config = work.config.gist.engine, work.config.backbone
+    if engine.kind == "server":
+        model = str(engine.model)
+        return Answering(model, None, fingerprint_of(["server", model]))
+    identity = model_identity(backbone, config)
+    if tuned is None:
+        return Answering(config.model, config.adapter, identity)
+    identity = fingerprint_of([identity, stage_fingerprint(tuned)])
+    if is_adapter(tuned / _MODEL):
+        return Answering(config.model, _TUNING, identity)
+    return Answering(f"{config.model}, {_TUNING}", None, identity)
+
+
+def _hidden(work: Workplace) -> pl.DataFrame | None:
+    """What only the images of a bazaar show."""
+    if not has_oracle(work.dataset.folder):
+        return None
+    return open_truth(work.dataset.folder).items.select(schema.ITEM_ID, COLOUR, PATTERN)
+
+
+def _facts(gists: pl.DataFrame, found: GistQuality) -> Facts:
+    told = found.retrieval
+    return {
+        "items": len(gists),
+        "image_keywords_an_item": _rounded(found.image_keywords),
+        "text_keywords_an_item": _rounded(found.text_keywords),
+        "invalid_image": int((~gists[schema.IMAGE_VALID]).sum()),
+        "invalid_text": int((~gists[schema.TEXT_VALID]).sum()),
+        "distinct_gists": _rounded(found.distinct),
+        "encoder": found.encoder,
+        "retrieval_hit_1": None if told is None else _rounded(told.hit_1),
+        "retrieval_mrr": None if told is None else _rounded(told.mrr),
+        "only_in_image": {name: _rounded(share) for name, share in found.only_in_image.items()},
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

@@ -1,17 +1,23 @@
 import copy
+import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from gistrec import schema
 from gistrec.config.gist import GistConfig
 from gistrec.errors import EngineError
 from gistrec.gist import summarise as module
-from gistrec.gist.summarise import Catalogue, summarise
+from gistrec.gist.asking import Answering, Catalogue
+from gistrec.gist.summarise import summarise
+from gistrec.gist.told import shares
 from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone, make_backbone
 from gistrec.mllm.engines.engine import Answer, Question
@@ -27,6 +33,7 @@ WITHOUT_IMAGE, WITHOUT_TEXT, BARE = 2, 4, 5
 PICTURED = sorted(set(range(N_ITEMS)) - {WITHOUT_IMAGE, BARE})
 SEEN, READ = "red, sofa, dotted", "blue, lamp, plain, item"
 CONFIG = GistConfig(max_new_tokens=12, max_text_tokens=60)
+WHO = Answering("a model", None, "identity")
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +43,15 @@ def features() -> ImageFeatures:
 
 
 @pytest.fixture(scope="module")
-def catalogue(features: ImageFeatures) -> Catalogue:
+def catalogue() -> Catalogue:
     titles = [f"title {code}" for code in range(N_ITEMS)]
     texts = ["red chair"] * N_ITEMS
     texts[1] = "green " * 400
     for code in (WITHOUT_TEXT, BARE):
         titles[code] = texts[code] = ""
     ids = pl.Series([f"i{code}" for code in range(N_ITEMS)])
-    return Catalogue(ids, titles, texts, features.__contains__)
+    images = [bytes([code]) if code in PICTURED else b"" for code in range(N_ITEMS)]
+    return Catalogue(ids, titles, texts, images)
 
 
 @pytest.fixture(scope="module")
@@ -92,12 +100,33 @@ class Scripted:
         return len(text.split())
 
 
+class Slow(Scripted):
+    """Answers come in batches."""
+
+    def __init__(self, rule: Callable[[Question], Answer], batch: int) -> None:
+        super().__init__(rule)
+        self.batch = batch
+
+    def answer(
+        self, questions: Sequence[Question], max_new_tokens: int
+    ) -> Iterator[tuple[int, Answer]]:
+        for number, question in enumerate(questions):
+            if number % self.batch == 0:
+                time.sleep(0.02)
+            yield number, self.rule(question)
+
+
 def words_of(question: Question) -> str:
     return "".join(part for part in question.segments if isinstance(part, str))
 
 
 def code_of(question: Question) -> int | None:
     return next((part.code for part in question.segments if isinstance(part, ItemImage)), None)
+
+
+def assert_same(found: pl.DataFrame, expected: pl.DataFrame) -> None:
+    """But for what they took."""
+    assert_frame_equal(found.drop(schema.SECONDS), expected.drop(schema.SECONDS))
 
 
 def lists(gists: pl.DataFrame, column: str) -> list[list[str]]:
@@ -107,7 +136,7 @@ def lists(gists: pl.DataFrame, column: str) -> list[list[str]]:
 def test_each_modality_is_asked_for_what_the_item_has(
     parrot: Callable[[int], LocalEngine], catalogue: Catalogue, tmp_path: Path
 ) -> None:
-    summary = summarise(parrot(3), catalogue, CONFIG, tmp_path / "journal")
+    summary = summarise(parrot(3), catalogue, CONFIG, tmp_path / "journal", WHO)
     gists = summary.gists
     assert gists.columns == [
         schema.ITEM_ID,
@@ -115,6 +144,10 @@ def test_each_modality_is_asked_for_what_the_item_has(
         schema.TEXT_KEYWORDS,
         schema.IMAGE_VALID,
         schema.TEXT_VALID,
+        schema.MODEL,
+        schema.ADAPTER,
+        schema.PROMPT_VERSION,
+        schema.SECONDS,
     ]
     assert gists[schema.ITEM_ID].to_list() == catalogue.item_ids.to_list()
     unseen, unread = (WITHOUT_IMAGE, BARE), (WITHOUT_TEXT, BARE)
@@ -140,7 +173,7 @@ def test_no_more_keywords_than_asked_for(
     tmp_path: Path,
 ) -> None:
     config = CONFIG.model_copy(update={"image_keywords": image, "text_keywords": text})
-    gists = summarise(parrot(3), catalogue, config, tmp_path / "journal").gists
+    gists = summarise(parrot(3), catalogue, config, tmp_path / "journal", WHO).gists
     assert lists(gists, schema.IMAGE_KEYWORDS)[0] == SEEN.split(", ")[:image]
     assert lists(gists, schema.TEXT_KEYWORDS)[0] == READ.split(", ")[:text]
     assert gists[schema.IMAGE_VALID][0] == (True if image else None)
@@ -152,10 +185,10 @@ def test_the_same_in_any_batch_and_any_portion(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = summarise(parrot(3), catalogue, CONFIG, tmp_path / "whole").gists
-    assert_frame_equal(summarise(parrot(1), catalogue, CONFIG, tmp_path / "singly").gists, whole)
+    whole = summarise(parrot(3), catalogue, CONFIG, tmp_path / "whole", WHO).gists
+    assert_same(summarise(parrot(1), catalogue, CONFIG, tmp_path / "singly", WHO).gists, whole)
     monkeypatch.setattr(module, "_AT_ONCE", 3)
-    assert_frame_equal(summarise(parrot(2), catalogue, CONFIG, tmp_path / "three").gists, whole)
+    assert_same(summarise(parrot(2), catalogue, CONFIG, tmp_path / "three", WHO).gists, whole)
 
 
 def test_what_is_no_list_is_asked_again_once(catalogue: Catalogue, tmp_path: Path) -> None:
@@ -174,7 +207,7 @@ def test_what_is_no_list_is_asked_again_once(catalogue: Catalogue, tmp_path: Pat
                 return Answer("lamp", False)
 
     engine = Scripted(rule)
-    summary = summarise(engine, catalogue, CONFIG, tmp_path / "journal")
+    summary = summarise(engine, catalogue, CONFIG, tmp_path / "journal", WHO)
     kept = lists(summary.gists, schema.IMAGE_KEYWORDS)
     assert [kept[code] for code in (0, 1, 3)] == [["red", "sofa"], [], ["red", "sofa"]]
     assert summary.gists[schema.IMAGE_VALID].to_list() == [
@@ -197,7 +230,7 @@ def test_what_is_no_list_is_asked_again_once(catalogue: Catalogue, tmp_path: Pat
 
 def test_a_text_is_asked_again_about_the_same_text(catalogue: Catalogue, tmp_path: Path) -> None:
     engine = Scripted(lambda question: Answer("" if code_of(question) is None else "lamp", False))
-    summary = summarise(engine, catalogue, CONFIG, tmp_path / "journal")
+    summary = summarise(engine, catalogue, CONFIG, tmp_path / "journal", WHO)
     assert summary.gists[schema.TEXT_VALID].to_list() == [
         None if code in (WITHOUT_TEXT, BARE) else False for code in range(N_ITEMS)
     ]
@@ -217,27 +250,123 @@ def test_whoever_is_interrupted_asks_for_no_answer_twice(
         return Answer("nothing?" if code_of(question) == 1 else words_of(question)[:9], False)
 
     whole = Scripted(rule)
-    expected = summarise(whole, catalogue, CONFIG, tmp_path / "whole").gists
+    expected = summarise(whole, catalogue, CONFIG, tmp_path / "whole", WHO).gists
     asked: list[Question] = []
     for patience in (4, 3, 5):
         engine = Scripted(rule, patience)
         try:
-            gists = summarise(engine, catalogue, CONFIG, tmp_path / "journal").gists
+            gists = summarise(engine, catalogue, CONFIG, tmp_path / "journal", WHO).gists
         except EngineError:
             gists = None
         asked += engine.asked
     assert gists is not None
-    assert_frame_equal(gists, expected)
+    assert_same(gists, expected)
     assert sorted(map(str, asked)) == sorted(map(str, whole.asked))
     done = Scripted(rule)
-    assert_frame_equal(summarise(done, catalogue, CONFIG, tmp_path / "journal").gists, expected)
+    assert_same(summarise(done, catalogue, CONFIG, tmp_path / "journal", WHO).gists, expected)
     assert done.asked == []
 
 
 def test_no_question_is_longer_than_its_budget(catalogue: Catalogue, tmp_path: Path) -> None:
     """The item with 400 words is shortened to the budget, as its engine counts tokens."""
     engine = Scripted(lambda _: Answer("lamp", False))
-    summarise(engine, catalogue, CONFIG, tmp_path / "journal")
+    summarise(engine, catalogue, CONFIG, tmp_path / "journal", WHO)
     counts = [engine.count(words_of(question)) for question in engine.asked]
     assert max(counts) == CONFIG.max_text_tokens
     assert sum(code_of(question) is not None for question in engine.asked) == N_ITEMS - 2
+
+
+def with_items(catalogue: Catalogue, titles: dict[int, str], images: dict[int, bytes]) -> Catalogue:
+    """Some of its items with another title or image."""
+    return replace(
+        catalogue,
+        titles=[titles.get(code, title) for code, title in enumerate(catalogue.titles)],
+        images=[images.get(code, image) for code, image in enumerate(catalogue.images)],
+    )
+
+
+def lamp(question: Question) -> Answer:
+    return Answer(f"lamp, {words_of(question)[:7]}", False)
+
+
+def test_only_what_is_new_or_changed_is_asked(catalogue: Catalogue, tmp_path: Path) -> None:
+    earlier = tmp_path / "earlier"
+    before = summarise(Slow(lamp, batch=1), catalogue, CONFIG, earlier, WHO)
+    kept = earlier.read_bytes()
+    changed = with_items(catalogue, {3: "another"}, {0: b"another image", 6: b""})
+    changed = Catalogue(
+        pl.concat([changed.item_ids, pl.Series(["new"])]),
+        [*changed.titles, "new"],
+        [*changed.texts, ""],
+        [*changed.images, b"new image"],
+    )
+    engine = Scripted(lamp)
+    now = summarise(engine, changed, CONFIG, tmp_path / "now", WHO, earlier)
+    assert sorted(
+        (code_of(one), words_of(one)[:7]) for one in engine.asked if code_of(one) is not None
+    ) == [
+        (0, prompts.IMAGE_KEYWORDS_QUESTION[:7]),
+        (N_ITEMS, prompts.IMAGE_KEYWORDS_QUESTION[:7]),
+    ]
+    assert sorted(words_of(one).split("\n")[0] for one in engine.asked if code_of(one) is None) == [
+        "another",
+        "new",
+    ]
+    assert (now.asked, now.taken_over) == (4, before.asked - 3)
+    assert before.taken_over == 0
+    assert_same(now.gists, summarise(Scripted(lamp), changed, CONFIG, tmp_path / "a", WHO).gists)
+    assert earlier.read_bytes() == kept
+    untouched = [1, 2, 4, 5]
+    assert now.gists[schema.SECONDS].gather(untouched).to_list() == pytest.approx(
+        before.gists[schema.SECONDS].gather(untouched).to_list()
+    )
+
+
+@pytest.mark.parametrize("what", ["model", "limit", "version"])
+def test_another_model_or_prompt_is_asked_everything(
+    what: str, catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = tmp_path / "earlier"
+    before = summarise(Scripted(lamp), catalogue, CONFIG, earlier, WHO)
+    who, config = WHO, CONFIG
+    if what == "model":
+        who = replace(WHO, identity="another")
+    elif what == "limit":
+        config = CONFIG.model_copy(update={"max_new_tokens": 13})
+    else:
+        monkeypatch.setattr(prompts, "PROMPT_VERSION", "another")
+    engine = Scripted(lamp)
+    now = summarise(engine, catalogue, config, tmp_path / "now", who, earlier)
+    assert (now.asked, now.taken_over) == (before.asked, 0)
+    assert len(engine.asked) == before.asked
+
+
+def test_items_that_are_the_same_are_asked_about_once(catalogue: Catalogue, tmp_path: Path) -> None:
+    twins = with_items(catalogue, {3: catalogue.titles[0]}, {3: catalogue.images[0]})
+    engine = Scripted(lamp)
+    gists = summarise(engine, twins, CONFIG, tmp_path / "journal", WHO).gists
+    assert len(engine.asked) == 2 * (N_ITEMS - 2) - 2
+    assert gists.row(0)[1:] == gists.row(3)[1:]
+
+
+def test_the_table_tells_who_answered_and_what_it_took(
+    catalogue: Catalogue, tmp_path: Path
+) -> None:
+    who = Answering("a model", "an adapter", "identity")
+    summary = summarise(Slow(lamp, batch=5), catalogue, CONFIG, tmp_path / "journal", who)
+    gists = summary.gists
+    assert set(gists[schema.MODEL]) == {"a model"}
+    assert set(gists[schema.ADAPTER]) == {"an adapter"}
+    assert set(gists[schema.PROMPT_VERSION]) == {prompts.PROMPT_VERSION}
+    assert gists[schema.SECONDS].sum() == pytest.approx(summary.seconds)
+    assert 0.04 <= summary.seconds < 2
+    assert gists[schema.SECONDS][BARE] == 0
+    assert all(0.004 <= gists[schema.SECONDS][code] < 1 for code in (0, 1, WITHOUT_IMAGE))
+
+
+@given(st.lists(st.floats(0, 1)))
+def test_shares_add_up_to_the_time_that_passed(seconds: list[float]) -> None:
+    each = shares(seconds)
+    assert len(each) == len(seconds)
+    assert sum(each) == pytest.approx(sum(seconds))
+    assert shares([0.4, 0.001, 0.0, 0.3]) == pytest.approx([0.401 / 3] * 3 + [0.3])

@@ -28,20 +28,8 @@ class Journal(Generic[T]):
             read: an answer from what JSON makes of it.
         """
         file.parent.mkdir(parents=True, exist_ok=True)
-        answers: dict[str, T] = {}
-        whole = 0
+        answers, whole = _whole_lines(file, read)
         if file.exists():
-            with file.open("rb") as lines:
-                # Where its writer was killed, the last line may be half of one.
-                for line in lines:
-                    if not line.endswith(b"\n"):
-                        break
-                    try:
-                        told = json.loads(line)
-                        answers[told["asked"]] = read(told["answer"])
-                    except (ValueError, KeyError, TypeError):
-                        break
-                    whole += len(line)
             with file.open("r+b") as torn:
                 torn.truncate(whole)
         with file.open("a", encoding="utf-8") as stream:
@@ -59,3 +47,33 @@ class Journal(Generic[T]):
         line = {"asked": asked, "answer": answer}
         self._stream.write(json.dumps(line, ensure_ascii=False) + "\n")
         self._stream.flush()
+
+
+def read_journal(file: Path, read: Callable[[Any], T]) -> dict[str, T]:
+    """The answers of a journal that nobody writes, in the order in which they came.
+
+    Args:
+        file: may be absent.
+        read: an answer from what JSON makes of it.
+    """
+    return _whole_lines(file, read)[0]
+
+
+def _whole_lines(file: Path, read: Callable[[Any], T]) -> tuple[dict[str, T], int]:
+    """Answers up to the first line that is none, and how many bytes they take."""
+    answers: dict[str, T] = {}
+    whole = 0
+    if not file.exists():
+        return answers, whole
+    with file.open("rb") as lines:
+        # Where its writer was killed, the last line may be half of one.
+        for line in lines:
+            if not line.endswith(b"\n"):
+                break
+            try:
+                told = json.loads(line)
+                answers[told["asked"]] = read(told["answer"])
+            except (ValueError, KeyError, TypeError):
+                break
+            whole += len(line)
+    return answers, whole
