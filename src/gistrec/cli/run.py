@@ -1,9 +1,12 @@
-"""`gistrec run`: a system from a dataset to its leaderboard."""
+"""`gistrec run`: a system from a dataset to its leaderboard, and its variants beside it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from gistrec.pipeline.variants import Recipe
 
 Overrides = Annotated[
     list[str] | None,
@@ -26,13 +29,61 @@ def run(
         Path | None, typer.Option("--config", metavar="FILE", help="YAML laid over the preset.")
     ] = None,
     overrides: Overrides = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The seed of every stage.")] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(metavar="N,N,...", help="The whole once with each seed, in DIR/seed-N."),
+    ] = None,
+    ablate: Annotated[
+        str | None,
+        typer.Option(metavar="all|NAME,...", help="Compare with the system less one part each."),
+    ] = None,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=A,B,...",
+            help="Compare values of a setting: history, neighbours, or stage.key; repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Run a system to its leaderboard; run the same command again to go on where it stopped."""
     from gistrec.cli.output import print_leaderboard
+    from gistrec.config.seeds import seed_overrides
+    from gistrec.config.system import SystemConfig
+    from gistrec.errors import ConfigError
     from gistrec.pipeline.run import run_system
+    from gistrec.pipeline.variants import Recipe
 
-    settings = [*(overrides or [])]
+    if seed is not None and seeds is not None:
+        raise ConfigError("--seed is for one seed and --seeds for many: give one of them")
+    settings = [] if seed is None else seed_overrides(SystemConfig, seed)
+    settings += overrides or []
     if backbone is not None:
         settings.append(f"backbone.model={backbone}")
+    if seeds is not None or ablate is not None or sweep:
+        recipe = Recipe(system, dataset, config, tuple(settings))
+        _compared(recipe, run_folder, seeds, ablate, sweep or [])
+        return
     done = run_system(system, dataset, run_folder, config_file=config, overrides=settings)
     print_leaderboard(done.rows)
+
+
+def _compared(
+    recipe: "Recipe", run_folder: Path, seeds: str | None, ablate: str | None, sweep: list[str]
+) -> None:
+    """Run variants or seeds, and print the leaderboard of the one run and what is compared."""
+    from gistrec.cli.output import print_leaderboard, print_whole
+    from gistrec.config.seeds import parse_seeds
+    from gistrec.config.variants import parse_ablations, parse_sweep
+    from gistrec.evaluation.ablation_table import ablation_tables
+    from gistrec.evaluation.leaderboard import load_leaderboard
+    from gistrec.pipeline.ablations import run_ablations
+
+    variants = [] if ablate is None else parse_ablations(ablate)
+    variants += [variant for text in sweep for variant in parse_sweep(text)]
+    listed = None if seeds is None else parse_seeds(seeds)
+    rows = run_ablations(recipe, run_folder, variants, listed)
+    if listed is None:
+        print_leaderboard(load_leaderboard(run_folder))
+    for table in ablation_tables(rows):
+        print_whole(table)

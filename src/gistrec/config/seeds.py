@@ -5,6 +5,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from gistrec.errors import ConfigError
+
 _SEED = "seed"
 _KEPT = ("evaluation",)  # the bootstrap's is no part of what is measured
 
@@ -17,6 +19,18 @@ def seed_keys(model: type[BaseModel]) -> list[str]:
 def seed_overrides(model: type[BaseModel], seed: int) -> list[str]:
     """Settings that give every stage the same seed, as ``stage.key=value``."""
     return [f"{key}={seed}" for key in seed_keys(model)]
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Whole numbers of 0 or more with commas between them, each once.
+
+    Raises:
+        ConfigError: something else stands there.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise ConfigError(f"--seeds {text}: write whole numbers with commas, for example 0,1,2")
+    return list(dict.fromkeys(map(int, parts)))
 
 
 def _paths(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -28,7 +28,7 @@ def compare(
     Raises:
         RunError: the two sides were not asked the same questions.
     """
-    a, b = (_pooled(side, metric) for side in (ranks_a, ranks_b))
+    a, b = (question_values(side, metric) for side in (ranks_a, ranks_b))
     both = a.join(b, on=[*_KEY, schema.N_CANDIDATES], how="inner", suffix="_b").sort(_KEY)
     if not len(a) == len(b) == len(both):
         raise RunError(
@@ -41,7 +41,15 @@ def compare(
     return bootstrap(by_user(difference.astype(np.float64), both[schema.USER_ID]), resamples, seed)
 
 
-def _pooled(ranks: pl.DataFrame | Sequence[pl.DataFrame], metric: str) -> pl.DataFrame:
+def question_values(ranks: pl.DataFrame | Sequence[pl.DataFrame], metric: str) -> pl.DataFrame:
+    """What each question is worth by ``metric``: its mean over the tables that ask it.
+
+    Returns:
+        One row a question: user_id, positive, n_candidates, value, asked (how many times).
+
+    Raises:
+        RunError: there are no ranks.
+    """
     tables = [ranks] if isinstance(ranks, pl.DataFrame) else list(ranks)
     if not tables or not sum(map(len, tables)):
         raise RunError("a side of the comparison holds no ranks")

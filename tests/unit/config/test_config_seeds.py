@@ -1,9 +1,12 @@
 from typing import Any
 
+import pytest
+
 from gistrec.config.base import StageConfig
 from gistrec.config.load import load_config
-from gistrec.config.seeds import seed_keys, seed_overrides
+from gistrec.config.seeds import parse_seeds, seed_keys, seed_overrides
 from gistrec.config.system import SystemConfig
+from gistrec.errors import ConfigError
 
 
 def seeds_of(settings: dict[str, Any], above: str = "") -> dict[str, Any]:
@@ -43,3 +46,13 @@ def test_a_seed_that_a_person_sets_alone_wins() -> None:
     given = [*seed_overrides(SystemConfig, 7), "split.seed=1"]
     config = load_config(SystemConfig, "mmsrarec", None, given)
     assert (config.split.seed, config.recommender.seed) == (1, 7)
+
+
+def test_seeds_are_whole_numbers_each_once() -> None:
+    assert parse_seeds("0, 2,1,2") == [0, 2, 1]
+
+
+@pytest.mark.parametrize("text", ["", "1,", "-1", "1.5", "a"])
+def test_other_seeds_are_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="for example 0,1,2"):
+        parse_seeds(text)

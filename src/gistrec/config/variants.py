@@ -1,0 +1,105 @@
+"""What of a system can be left out or varied, each as settings laid over its own."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import yaml
+
+from gistrec.config.documents import parse_yaml
+from gistrec.errors import ConfigError
+
+ABLATION = "ablation"  # the group of all that leave something out
+FULL = "full"  # the system as it is configured
+# What a variant is run without: only its pure system is compared, its encoder is taken over.
+LEAN = ("evidence.kinds=[]", "fusion.on=false", "baselines.names=[]")
+_SHORT = {"history": "recommender.history", "neighbours": "collab.neighbours"}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A system with something changed.
+
+    Attributes:
+        name: of its folder and its row.
+        group: ``ablation``, or the key that a sweep varies.
+        value: what a sweep gives the key, as JSON; empty in an ablation.
+        overrides: ``stage.key=value`` each.
+    """
+
+    name: str
+    group: str
+    value: str
+    overrides: tuple[str, ...]
+
+
+def _without(name: str, *overrides: str) -> Variant:
+    return Variant(name, ABLATION, "", overrides)
+
+
+# The rows of MMSRARec's ablation (arXiv 2512.20916, Table 6), in its order.
+ABLATIONS = (
+    _without("without-summarisation", "recommender.told_by=title"),
+    _without("without-rlvr", "gist.tuning.kind=none"),
+    _without("without-similar-users", "collab.neighbours=0"),
+    _without("gru4rec-retrieval", "collab.encoder=gru4rec"),
+    _without("without-fine-tuning", "recommender.epochs=0"),
+    _without(
+        "without-multi-task",
+        "recommender.tasks.choice=0",
+        "recommender.tasks.next_gist=0",
+        "recommender.tasks.alignment=0",
+        "recommender.gist_weight=0",
+    ),
+)
+
+
+def parse_ablations(text: str) -> list[Variant]:
+    """``all``, or names of ablations with commas between them.
+
+    Raises:
+        ConfigError: a name is unknown.
+    """
+    if text.strip() == "all":
+        return list(ABLATIONS)
+    known = {variant.name: variant for variant in ABLATIONS}
+    named = list(dict.fromkeys(part.strip() for part in text.split(",")))
+    for name in named:
+        if name not in known:
+            near = get_close_matches(name, known, n=1, cutoff=0.4)
+            meant = f"; did you mean {near[0]}?" if near else "."
+            raise ConfigError(f"--ablate {name}: unknown{meant} Known: all, {', '.join(known)}")
+    return [known[name] for name in named]
+
+
+def parse_sweep(text: str) -> list[Variant]:
+    """``key=a,b,c``: a variant for each value; ``history`` and ``neighbours`` are short keys.
+
+    Raises:
+        ConfigError: there is no "=" or no value, or the values are not YAML.
+    """
+    short, equals, listed = text.partition("=")
+    key = _SHORT.get(short.strip(), short.strip())
+    try:
+        values = parse_yaml(f"[{listed}]") if equals and key else []
+    except yaml.YAMLError:
+        values = []
+    if not isinstance(values, list) or not values:
+        raise ConfigError(f"--sweep {text}: write it as key=a,b,c, for example history=1,3,5")
+    return _swept(key, values, text)
+
+
+def _swept(key: str, values: Sequence[Any], text: str) -> list[Variant]:
+    variants: dict[str, Variant] = {}
+    for value in values:
+        written = json.dumps(value, ensure_ascii=False)
+        name = f"{key}-{re.sub(r'[^A-Za-z0-9.+-]+', '-', written).strip('-')}"
+        if name in variants and variants[name].value != written:
+            raise ConfigError(
+                f"--sweep {text}: two values would be called {name}; sweep them apart"
+            )
+        variants[name] = Variant(name, key, written, (f"{key}={written}",))
+    return list(variants.values())

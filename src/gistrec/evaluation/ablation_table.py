@@ -1,0 +1,72 @@
+"""Variants beside the full system as a person reads them, with what the paper printed."""
+
+from collections.abc import Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from gistrec.config.variants import ABLATION
+from gistrec.evaluation.ablations import AblationRow
+from gistrec.evaluation.metrics import AUC
+from gistrec.evaluation.printed import TABLE_6
+from gistrec.evaluation.row import Metric
+from gistrec.schema import SAMPLED
+
+_SHOWN = ("HR@5", "NDCG@5", AUC)
+
+
+def ablation_tables(rows: Sequence[AblationRow]) -> list[Table]:
+    """A table for each group and protocol, in the order of ``rows``."""
+    kinds = dict.fromkeys((row.group, row.protocol) for row in rows)
+    return [
+        _table([row for row in rows if (row.group, row.protocol) == kind], *kind) for kind in kinds
+    ]
+
+
+def _table(rows: Sequence[AblationRow], group: str, protocol: str) -> Table:
+    title = f"{group}, {protocol}, {rows[0].n_users:,} users{_seeds(rows[0])}"
+    table = Table(title=escape(title), title_justify="left", pad_edge=False)
+    table.add_column("variant", overflow="fold", min_width=8)
+    for name in _SHOWN:
+        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("less full", justify="right", no_wrap=True)
+    printed = group == ABLATION and protocol == SAMPLED  # the paper's protocol
+    for dataset in TABLE_6 if printed else ():
+        table.add_column(f"printed: {dataset}", justify="right")
+    for row in rows:
+        cells = [escape(_name(row))]
+        for name in _SHOWN:
+            cells += [_number(row.metrics[name].value), _difference(row.difference.get(name))]
+        if printed:
+            cells += [_printed(dataset, row.variant) for dataset in TABLE_6]
+        table.add_row(*cells)
+    table.caption = "differences with 95% intervals, paired by user"
+    if printed:
+        table.caption += "; printed: HR@5 NDCG@5 AUC of MMSRARec's Table 6, on other data"
+    return table
+
+
+def _seeds(row: AblationRow) -> str:
+    return f", seeds {', '.join(map(str, row.seeds))}" if len(row.seeds) > 1 else ""
+
+
+def _name(row: AblationRow) -> str:
+    named = f"{row.variant} ({row.system})" if not row.difference else row.variant
+    return f"{row.variant} (the same)" if row.same_as_full else named
+
+
+def _printed(dataset: str, variant: str) -> str:
+    found = TABLE_6[dataset].get(variant)
+    if found is None:
+        return ""
+    return " ".join(_number(value) for value in (found.hr_at_5, found.ndcg_at_5, found.auc))
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}".replace("0.", ".", 1) if 0 <= value < 1 else f"{value:.3f}"
+
+
+def _difference(metric: Metric | None) -> str:
+    if metric is None:
+        return ""
+    return f"{metric.value:+.3f} \\[{metric.low:+.3f}, {metric.high:+.3f}]"

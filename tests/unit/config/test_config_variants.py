@@ -1,0 +1,79 @@
+import pytest
+
+from gistrec.config.load import load_config
+from gistrec.config.system import SystemConfig
+from gistrec.config.variants import ABLATIONS, LEAN, Variant, parse_ablations, parse_sweep
+from gistrec.errors import ConfigError
+from gistrec.evaluation.printed import TABLE_6
+
+TUNED = "gist.tuning.kind=grpo"
+
+
+@pytest.mark.parametrize("variant", ABLATIONS, ids=lambda variant: variant.name)
+def test_an_ablation_is_a_configuration_of_its_own(variant: Variant) -> None:
+    base = load_config(SystemConfig, "mmsrarec", None, [TUNED])
+    changed = load_config(SystemConfig, "mmsrarec", None, [TUNED, *variant.overrides])
+    assert changed != base
+    lean = load_config(SystemConfig, "mmsrarec", None, [TUNED, *variant.overrides, *LEAN])
+    assert (lean.evidence.kinds, lean.fusion.on, lean.baselines.names) == ((), False, ())
+    assert lean.recommender == changed.recommender
+
+
+def test_every_printed_row_but_the_full_one_is_an_ablation_here() -> None:
+    for rows in TABLE_6.values():
+        assert list(rows) == ["full", *(variant.name for variant in ABLATIONS)]
+        assert all(0 < value < 1 for row in rows.values() for value in row)
+
+
+def test_ablations_are_named_or_all_of_them() -> None:
+    assert parse_ablations("all") == list(ABLATIONS)
+    named = parse_ablations("without-rlvr, gru4rec-retrieval,without-rlvr")
+    assert [variant.name for variant in named] == ["without-rlvr", "gru4rec-retrieval"]
+
+
+@pytest.mark.parametrize(("text", "near"), [("without-rlv", "without-rlvr"), ("", "all")])
+def test_an_unknown_ablation_is_answered_with_those_there_are(text: str, near: str) -> None:
+    with pytest.raises(ConfigError, match=near):
+        parse_ablations(text)
+
+
+def test_a_sweep_has_a_variant_for_each_value() -> None:
+    swept = parse_sweep("history=1,3,10,3")
+    assert [variant.overrides for variant in swept] == [
+        ("recommender.history=1",),
+        ("recommender.history=3",),
+        ("recommender.history=10",),
+    ]
+    assert {variant.group for variant in swept} == {"recommender.history"}
+    assert swept[0].name == "recommender.history-1"
+    assert parse_sweep("neighbours=0")[0].overrides == ("collab.neighbours=0",)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("recommender.candidate=[title],[title, gist]", [("title",), ("title", "gist")]),
+        ("recommender.learning_rate=1e-3,2e-3", [1e-3, 2e-3]),
+        ("recommender.loss=pairwise,listwise", ["pairwise", "listwise"]),
+        ("recommender.max_windows=null,5", [None, 5]),
+    ],
+)
+def test_values_of_any_kind_are_swept(text: str, read: list[object]) -> None:
+    key = text.partition("=")[0].split(".")[1]
+    found = [
+        getattr(load_config(SystemConfig, "mmsrarec", None, variant.overrides).recommender, key)
+        for variant in parse_sweep(text)
+    ]
+    assert found == read
+    assert all("/" not in variant.name and " " not in variant.name for variant in parse_sweep(text))
+
+
+@pytest.mark.parametrize("text", ["history", "history=", "=1,2", "history=[1", "history=1: 2: 3"])
+def test_a_sweep_that_cannot_be_read_says_how_it_is_written(text: str) -> None:
+    with pytest.raises(ConfigError, match="for example history=1,3,5"):
+        parse_sweep(text)
+
+
+def test_values_that_would_share_a_folder_are_refused() -> None:
+    with pytest.raises(ConfigError, match="sweep them apart"):
+        parse_sweep("backbone.model=a/b,a_b")

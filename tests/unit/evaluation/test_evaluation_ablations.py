@@ -1,0 +1,129 @@
+import json
+from io import BytesIO, StringIO
+from pathlib import Path
+
+import polars as pl
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from gistrec.config.evaluation import EvaluationConfig
+from gistrec.evaluation.ablation_plots import plot_ablation, plot_sweep
+from gistrec.evaluation.ablation_table import ablation_tables
+from gistrec.evaluation.ablations import AblationRow, Measured, add_ablations
+
+CONFIG = EvaluationConfig(resamples=200)
+
+
+def ranks(of: dict[str, float], ties: int = 0) -> pl.DataFrame:
+    """A table of sampled candidates: the positive of each user at this rank of 21."""
+    n = len(of)
+    return pl.DataFrame(
+        {
+            "user_id": list(of),
+            "positive": [f"item of {user}" for user in of],
+            "rank": [float(rank) for rank in of.values()],
+            "ties": [ties] * n,
+            "n_candidates": [21] * n,
+            "auc": [1 - (rank - 1) / 20 for rank in of.values()],
+            "auc_pooled": [1 - (rank - 1) / 20 for rank in of.values()],
+            "retrieved": [True] * n,
+            "history_length": [3] * n,
+            "target_count": [3] * n,
+        }
+    )
+
+
+def row(
+    variant: str,
+    group: str = "ablation",
+    value: str = "",
+    protocol: str = "sampled",
+    **ranked: float,
+) -> AblationRow:
+    measured, full = Measured([ranks(ranked)]), Measured([ranks(dict.fromkeys(ranked, 1.0))])
+    return AblationRow(
+        variant=variant,
+        group=group,
+        value=value,
+        system="mmsrarec",
+        protocol=protocol,
+        overrides=(),
+        same_as_full=variant == "full",
+        seeds=(0,),
+        seconds=1.0,
+        n_users=measured.n_users(),
+        metrics=measured.metrics(CONFIG),
+        difference={} if variant == "full" else measured.less(full, CONFIG),
+        by_seed=measured.by_seed(),
+    )
+
+
+def test_differences_are_paired_by_user() -> None:
+    full = Measured([ranks({"a": 1, "b": 6, "c": 1, "d": 6})])
+    worse = Measured([ranks({"a": 6, "b": 6, "c": 1, "d": 6})])
+    found = worse.less(full, CONFIG)["HR@5"]
+    assert found.value == -1 / 4
+    assert found.low < -1 / 4 < found.high <= 0  # unpaired, it would cross 0
+    assert worse.metrics(CONFIG)["HR@5"].value == 1 / 4
+    assert full.less(full, CONFIG)["NDCG@5"] == full.less(full, CONFIG)["HR@5"]
+    assert full.less(full, CONFIG)["HR@5"].low == 0
+
+
+def test_over_seeds_a_question_is_worth_its_mean_and_a_user_is_drawn_whole() -> None:
+    first, second = ranks({"a": 1, "b": 6}), ranks({"a": 6, "c": 1})
+    both = Measured([first, second])
+    # a: (1 + 0) / 2, b: 0, c: 1
+    assert both.metrics(CONFIG)["HR@5"].value == pytest.approx((1 / 2 + 0 + 1) / 3)
+    assert both.by_seed()["HR@5"] == (1 / 2, 1 / 2)
+    assert both.n_users() == 3
+    assert Measured([first]).by_seed() == {}
+    nothing = Measured([ranks({"a": 6, "b": 6}), ranks({"a": 6, "c": 6})])
+    assert nothing.less(both, CONFIG)["HR@5"].value == pytest.approx(-(1 / 2 + 0 + 1) / 3)
+
+
+def test_rows_are_added_and_replaced_as_long_as_the_full_system_is_the_same(
+    tmp_path: Path,
+) -> None:
+    first, again = row("full", a=1, b=2), row("full", a=1, b=3)
+    file, every = add_ablations([first], tmp_path, "one")
+    assert every == [first]
+    swept = row("history-3", "recommender.history", "3", a=1, b=7)
+    assert add_ablations([swept], tmp_path, "one")[1] == [first, swept]
+    assert add_ablations([again], tmp_path, "one")[1] == [again, swept]
+    written = json.loads(file.read_text(encoding="utf-8"))
+    assert [one["variant"] for one in written["rows"]] == ["full", "history-3"]
+    assert "bootstrap" in written["how"]
+    assert add_ablations([swept], tmp_path, "another")[1] == [swept]
+    file.write_text("{", encoding="utf-8")
+    assert add_ablations([first], tmp_path, "another")[1] == [first]
+
+
+def test_the_table_shows_differences_and_what_the_paper_printed() -> None:
+    rows = [row("full", a=1, b=2), row("without-rlvr", a=1, b=7)]
+    rows += [row("full", protocol="full", a=1, b=2)]
+    swept = [row("history-1", "recommender.history", "1", a=1, b=7)]
+    sampled, full, sweep = ablation_tables([*rows, *swept])
+    console = Console(width=250, record=True, file=StringIO())
+    console.print(sampled)
+    said = console.export_text()
+    assert ".815 .628 .853" in said
+    assert ".793 .606 .838" in said
+    assert "-0.500 [" in said
+    assert sampled.row_count == 2
+    assert full.row_count == sweep.row_count == 1
+    console.print(full, sweep)
+    assert "printed" not in console.export_text()
+
+
+def test_pictures_are_drawn_of_ablations_and_sweeps(tmp_path: Path) -> None:
+    rows = [row("full", a=1, b=2, c=9), row("without-rlvr", a=1, b=7, c=2)]
+    plot_ablation([*rows, row("full", protocol="full", a=1, b=2)], tmp_path / "a.png")
+    numbers = [row(f"h-{n}", "recommender.history", str(n), a=n, b=7) for n in (1, 3, 10)]
+    plot_sweep(numbers, tmp_path / "b.png")
+    words = [row(f"l-{n}", "recommender.loss", f'"{n}"', a=1, b=7) for n in ("x", "y")]
+    plot_sweep(words, tmp_path / "c.png")
+    for name in "abc":
+        picture = Image.open(BytesIO((tmp_path / f"{name}.png").read_bytes()))
+        assert picture.width > 600
+        assert len(picture.convert("RGB").getcolors(1 << 24) or ()) > 2
