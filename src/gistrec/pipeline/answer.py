@@ -1,0 +1,146 @@
+"""Recommendations for a user with what speaks for each, for people and as JSON."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+from rich.markup import escape
+from rich.table import Table
+
+from gistrec.data.dataset import Dataset
+from gistrec.recommender.explain import Explanation, SharedWord, reasons
+
+
+class PathTaken(BaseModel):
+    """Another user who had an item of the history and chose the item, or one alike.
+
+    Attributes:
+        history_item, chose: item ids.
+        user: id.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    history_item: str
+    user: str
+    chose: str
+
+
+class ItemLeftOut(BaseModel):
+    """How the model scores the item with an item of the history and without it.
+
+    Attributes:
+        item_id, title: of what was left out of the prompt.
+        score: log p(yes) - log p(no) of the whole prompt.
+        without: the same without the item.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    item_id: str
+    title: str
+    score: float
+    without: float
+
+
+class Recommendation(BaseModel):
+    """One item, and facts that speak for it.
+
+    Attributes:
+        probability: p(yes) / (p(yes) + p(no)) that the model gives the item; between 0 and 1.
+        shared_words: words of its gist found in gists of the user's latest items, with their ids.
+        neighbour_words: likewise in gists of what similar users chose next.
+        chosen_by: similar users who chose it next.
+        paths: others who had an item of the history and chose it; none where a run has no evidence.
+        left_out: by the fall of the score, the greatest first; None where it was not asked for.
+        reasons: the facts in sentences.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    item_id: str
+    title: str
+    gist: str
+    probability: float
+    shared_words: dict[str, tuple[str, ...]]
+    neighbour_words: dict[str, tuple[str, ...]]
+    chosen_by: tuple[str, ...]
+    paths: tuple[PathTaken, ...]
+    left_out: tuple[ItemLeftOut, ...] | None
+    reasons: tuple[str, ...]
+
+    def reason(self) -> str:
+        """The facts in one line."""
+        return "; ".join(self.reasons)
+
+
+class Answer(BaseModel):
+    """What is recommended to a user, best first."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: str
+    history: tuple[str, ...]
+    items: tuple[Recommendation, ...]
+
+    def table(self) -> Table:
+        """For a person to read."""
+        table = Table(
+            title=escape(f"For user {self.user_id}"),
+            caption=escape("latest: " + "; ".join(self.history)),
+            title_justify="left",
+            caption_justify="left",
+        )
+        for column in ("item", "title", "gist", "p(yes)"):
+            table.add_column(column, justify="right" if column == "p(yes)" else "left")
+        for item in self.items:
+            chance = f"{item.probability:.3f}"
+            table.add_row(*map(escape, (item.item_id, item.title, item.gist, chance)))
+        return table
+
+    def why(self) -> str:
+        """The reasons of each item below one another, for a person to read."""
+        parts = [
+            "\n".join(
+                [f"{item.item_id} {item.title}".rstrip(), *(f"  - {r}" for r in item.reasons)]
+            )
+            for item in self.items
+        ]
+        return "\n".join(["why (score: log p(yes) - log p(no)):", *parts])
+
+
+def as_recommendation(
+    dataset: Dataset, gists: Sequence[str], score: float, why: Explanation
+) -> Recommendation:
+    """Facts by codes as facts by ids; ``score`` is log p(yes) - log p(no)."""
+    ids = dataset.item_ids
+
+    def by_word(words: Sequence[SharedWord]) -> dict[str, tuple[str, ...]]:
+        return {shared.word: tuple(ids[code] for code in shared.items) for shared in words}
+
+    left_out = None
+    if why.left_out is not None:
+        left_out = tuple(
+            ItemLeftOut(
+                item_id=ids[one.item],
+                title=dataset.title(one.item),
+                score=one.score,
+                without=one.without,
+            )
+            for one in why.left_out
+        )
+    return Recommendation(
+        item_id=ids[why.item],
+        title=dataset.title(why.item),
+        gist=gists[why.item],
+        probability=1.0 / (1.0 + float(np.exp(-score))),
+        shared_words=by_word(why.history_words),
+        neighbour_words=by_word(why.neighbour_words),
+        chosen_by=why.chosen_by,
+        paths=tuple(
+            PathTaken(history_item=ids[path.history_item], user=path.user, chose=ids[path.chose])
+            for path in why.paths
+        ),
+        left_out=left_out,
+        reasons=tuple(reasons(why, lambda code: dataset.title(code) or str(ids[code]))),
+    )

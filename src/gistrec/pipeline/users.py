@@ -1,0 +1,110 @@
+"""The users of a finished run: their histories, and whom they resemble."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel
+
+from gistrec import schema
+from gistrec.collab.knowledge_base import KnowledgeBase, build_knowledge_base, encode_histories
+from gistrec.collab.neighbours import find_neighbours
+from gistrec.data.sequences import Sequences
+from gistrec.data.split import Split
+from gistrec.data.split_store import load_split
+from gistrec.errors import RunError
+from gistrec.pipeline.baselines import open_encoder
+from gistrec.pipeline.gist import read_gists
+from gistrec.pipeline.manifest import read_manifest
+from gistrec.pipeline.run import open_run
+from gistrec.pipeline.workplace import Workplace
+from gistrec.recommender.gists import gist_texts
+from gistrec.sequence.model import SequenceModel
+
+
+@dataclass(frozen=True, eq=False)
+class RunUsers:
+    """A finished run, open for questions about its users.
+
+    Attributes:
+        encoder: what finds similar users.
+        words: each item's gist, in catalogue order.
+    """
+
+    work: Workplace
+    encoder: SequenceModel
+    words: list[str]
+    split: Split
+
+    @classmethod
+    def open(cls, run: Path) -> "RunUsers":
+        """Open a run of a system that recommends.
+
+        Raises:
+            RunError: the run is unfinished, or its system is a baseline alone.
+        """
+        work, _ = open_run(run)
+        if not work.config.recommends:
+            raise RunError(f"{run} holds baselines only; run a system such as mmsrarec")
+        refuse_other_settings(run, "gist", work.config.gist)
+        words = gist_texts(read_gists(run / "gist"), work.titles)
+        encoder = open_encoder(run, work.config.collab.encoder)
+        return cls(work, encoder, words, load_split(run / "split", work.dataset))
+
+    @cached_property
+    def base(self) -> KnowledgeBase:
+        """The training users that are searched."""
+        config = self.work.config.collab
+        return build_knowledge_base(self.encoder, self.split.train, config.max_moments, config)
+
+    @cached_property
+    def _sequences(self) -> Sequences:
+        return self.work.dataset.sequences()
+
+    def some_user(self) -> str:
+        """A user that the model was not trained on, where there is one."""
+        trained = set(self.split.train.users)
+        users: list[str] = self._sequences.users.to_list()
+        return next((user for user in users if user not in trained), users[0])
+
+    def history_of(self, user: str) -> Sequences:
+        """All that the dataset knows of one user.
+
+        Raises:
+            RunError: the dataset does not know the user.
+        """
+        places = np.flatnonzero((self._sequences.users == user).to_numpy())
+        if not len(places):
+            raise RunError(
+                f"user {user!r} is not in {self.work.dataset.folder}; "
+                f"its users are called like {self._sequences.users[0]!r}"
+            )
+        return self._sequences.take(places[:1])
+
+    def neighbours_of(self, history: Sequences, k: int | None = None) -> pl.DataFrame:
+        """Users similar to one, as the collab stage finds them; by default as many."""
+        return find_neighbours(
+            self.base,
+            encode_histories(self.encoder, history),
+            history.users,
+            history.lengths,
+            self.work.dataset.item_ids,
+            self.work.config.collab.neighbours if k is None else k,
+            self.work.config.collab.next_items,
+        )
+
+    def name(self, code: int) -> str:
+        """An item's title, its id where it has none."""
+        return self.work.dataset.title(code) or str(self.work.dataset.item_ids[code])
+
+
+def refuse_other_settings(run: Path, stage: str, settings: BaseModel) -> None:
+    """Raise a RunError where a stage was made with other settings than the run now has."""
+    # Read as settings, so that one which came with a later gistrec is the default on both sides.
+    if type(settings).model_validate(read_manifest(run / stage).config) != settings:
+        raise RunError(
+            f"stage {stage!r} was made with other settings than {run / schema.CONFIG_FILE} says: "
+            "give the `gistrec run` command again"
+        )

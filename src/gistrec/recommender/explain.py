@@ -1,0 +1,97 @@
+"""What speaks for a recommended item: facts that were computed, and sentences that hold no others.
+
+Nothing here asks the model to explain itself: it would answer in good prose, true or not. What is
+told is what stands in gists and in the log, and how the score moved when the model was asked again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gistrec.data.path import EvidencePath
+from gistrec.recommender.left_out import LeftOut
+
+SMALLEST_FALL = 0.01  # of a score; less is not told, and rounds to nothing
+_TOLD = 3  # falls that sentences tell of, the greatest
+
+
+@dataclass(frozen=True)
+class SharedWord:
+    """A word of an item's gist, and the other items (codes) whose gists hold it too."""
+
+    word: str
+    items: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The facts about one recommended item.
+
+    Attributes:
+        item: its code.
+        history_words: words of its gist that gists of the latest items hold.
+        neighbour_words: words of its gist that gists of similar users' next choices hold.
+        chosen_by: ids of similar users who chose it next.
+        paths: other users who had an item of the history and chose it, or something alike.
+        left_out: by the fall of the score without each item of the history, the greatest first;
+            None where that was not asked.
+    """
+
+    item: int
+    history_words: tuple[SharedWord, ...]
+    neighbour_words: tuple[SharedWord, ...]
+    chosen_by: tuple[str, ...]
+    paths: tuple[EvidencePath, ...]
+    left_out: tuple[LeftOut, ...] | None
+
+
+def shared_words(gists: Sequence[str], item: int, others: Sequence[int]) -> tuple[SharedWord, ...]:
+    """The words of the gist of ``item`` that gists of ``others`` hold, in the gist's order.
+
+    Args:
+        gists: of every item, in catalogue order.
+        item: code.
+        others: codes; each counts once, and ``item`` itself does not.
+    """
+    held = {other: set(gists[other].split()) for other in others if other != item}
+    words = dict.fromkeys(gists[item].split())
+    found = [
+        SharedWord(word, tuple(code for code, its in held.items() if word in its)) for word in words
+    ]
+    return tuple(shared for shared in found if shared.items)
+
+
+def reasons(why: Explanation, name: Callable[[int], str]) -> list[str]:
+    """One sentence a fact, the same for the same facts; ``name`` gives an item's title."""
+
+    def quoted(codes: Sequence[int]) -> str:
+        return ", ".join(f'"{name(code)}"' for code in codes)
+
+    def listed(words: Sequence[SharedWord]) -> str:
+        return "; ".join(f"{shared.word} ({quoted(shared.items)})" for shared in words)
+
+    told = []
+    if why.history_words:
+        told.append(f"words in common with the latest items: {listed(why.history_words)}")
+    else:
+        told.append("no word in common with the latest items")
+    if why.chosen_by:
+        told.append(f"chosen next by similar users: {', '.join(why.chosen_by)}")
+    if why.neighbour_words:
+        told.append(
+            f"words in common with what similar users chose next: {listed(why.neighbour_words)}"
+        )
+    for path in why.paths:
+        chosen = "it" if path.chose == why.item else f"{quoted([path.chose])}, which is alike"
+        told.append(f"user {path.user} had {quoted([path.history_item])} and chose {chosen}")
+    return told if why.left_out is None else [*told, *_falls(why.left_out, quoted)]
+
+
+def _falls(left_out: Sequence[LeftOut], quoted: Callable[[Sequence[int]], str]) -> list[str]:
+    falls = [one for one in left_out if one.fall >= SMALLEST_FALL]
+    if not falls:
+        least = f"the score does not fall by {SMALLEST_FALL} or more"
+        return [f"{least} without any one of the latest items"]
+    return [
+        f"without {quoted([one.item])} the score falls from {one.score:.2f} to {one.without:.2f}"
+        for one in falls[:_TOLD]
+    ]
