@@ -141,10 +141,11 @@ def _warnings(before: Judgement, after: Judgement) -> Iterator[str]:
     for about in ("image", "text"):
         was, now = getattr(before, about), getattr(after, about)
         if was is not None and now is not None:
-            yield from (f"answers about the {about} {what}" for what in _tricks(was, now))
+            yield from (f"answers about the {about} {what}" for what in tricks(was, now))
 
 
-def _tricks(was: Side, now: Side) -> Iterator[str]:
+def tricks(was: Side, now: Side) -> Iterator[str]:
+    """What got much worse, in words that go on from "answers"."""
     if now.valid < was.valid - _VALID:
         yield f"are lists of keywords less often: {was.valid:.0%} -> {now.valid:.0%}"
     if now.keywords < _HALF * was.keywords:

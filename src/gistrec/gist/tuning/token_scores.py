@@ -33,6 +33,6 @@ def token_scores(
     ]
     codes = [code for question in questions for code in question.codes]
     logits, ids, _ = answer_logits(backbone, lessons, features.of(codes, backbone.device))
-    shares = torch.log_softmax(spoken(backbone, logits) / temperature, dim=-1)
+    shares = torch.log_softmax(spoken(backbone, logits / temperature), dim=-1)
     said = shares.gather(1, ids[:, None])[:, 0]
     return said, -(shares.detach().exp() * shares.detach()).sum(dim=-1)
