@@ -19,7 +19,7 @@ import polars as pl
 from gistrec import schema
 from gistrec.config.gist import GistConfig
 from gistrec.gist.asking import Answering, Ask, Asking, Catalogue
-from gistrec.gist.told import Told, shares
+from gistrec.gist.told import Told, with_shares
 from gistrec.mllm.answers import keywords
 from gistrec.mllm.engines.engine import Engine, Question
 from gistrec.mllm.engines.journal import Journal, read_journal
@@ -89,8 +89,7 @@ def summarise(
         EngineError: a server does not answer, or cannot.
     """
     asking = Asking(catalogue, config, who, engine.count)
-    known = read_journal(earlier, Told.read) if earlier else {}
-    known = dict(zip(known, _shared(known), strict=True))
+    known = with_shares(read_journal(earlier, Told.read)) if earlier else {}
     keys: dict[Ask, str] = {}
     found: dict[Ask, tuple[str, ...] | None] = {}
     with Journal.open(journal, Told.read) as answers:
@@ -116,8 +115,8 @@ def summarise(
         ask_for(first, "gists")
         again = [Ask(ask.about, ask.code, again=True) for ask in first if found[ask] is None]
         ask_for(again, "gists, asked again")
-    entries = read_journal(journal, Told.read)
-    costs = {key: told.seconds for key, told in zip(entries, _shared(entries), strict=True)}
+    entries = with_shares(read_journal(journal, Told.read))
+    costs = {key: told.seconds for key, told in entries.items()}
     used = set(keys.values())
     table = _table(catalogue, found, _seconds(len(catalogue.item_ids), keys, costs), who)
     return Summary(
@@ -142,14 +141,6 @@ def _answered(
             journal.add(together[number][0], Told(answer.text, answer.cut, round(now - last, 6)))
             last = now
             yield
-
-
-def _shared(entries: Mapping[str, Told]) -> list[Told]:
-    """The same answers, each with its share of the time."""
-    each = shares([told.seconds for told in entries.values()])
-    return [
-        told._replace(seconds=share) for told, share in zip(entries.values(), each, strict=True)
-    ]
 
 
 def _seconds(count: int, keys: Mapping[Ask, str], costs: Mapping[str, float]) -> list[float]:

@@ -1,17 +1,25 @@
 """Answers as they are kept: what was said, and what it cost."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import NamedTuple, Self
 
 _TOGETHER = 0.005  # seconds; answers of one batch come faster than that after one another
 
 
 class Told(NamedTuple):
-    """An answer, whether the limit of tokens cut it off, and the seconds since the one before."""
+    """An answer.
+
+    Attributes:
+        text: what was said.
+        cut: whether the limit of tokens cut it off.
+        seconds: since the answer before; its share of the time, once that is known.
+        shared: whether that is known.
+    """
 
     text: str
     cut: bool
     seconds: float
+    shared: bool = False
 
     @classmethod
     def read(cls, told: object) -> Self:
@@ -21,23 +29,24 @@ class Told(NamedTuple):
             ValueError: it is none.
         """
         match told:
-            case [str(text), bool(cut), float(seconds) | int(seconds)]:
-                return cls(text, cut, float(seconds))
-        raise ValueError("no answer with a mark whether it was cut off, and its seconds")
+            case [str(text), bool(cut), float(seconds) | int(seconds), bool(shared)]:
+                return cls(text, cut, float(seconds), shared)
+        raise ValueError("no answer with its cost")
 
 
-def shares(seconds: Sequence[float]) -> list[float]:
-    """What each answer took, where those of a batch came together and share its time.
+def with_shares(entries: Mapping[str, Told]) -> dict[str, Told]:
+    """Each with its share of the time, where those of a batch came together; the sum stays.
 
     Args:
-        seconds: since the answer before, in the order in which they came.
-
-    Returns:
-        As many, with the same sum.
+        entries: in the order in which they came.
     """
-    batches: list[list[float]] = []
-    for each in seconds:
-        if not batches or each > _TOGETHER:
+    batches: list[list[str]] = []
+    for key, told in entries.items():
+        if not batches or told.shared or told.seconds > _TOGETHER or entries[batches[-1][0]].shared:
             batches.append([])
-        batches[-1].append(each)
-    return [sum(batch) / len(batch) for batch in batches for _ in batch]
+        batches[-1].append(key)
+    found = {}
+    for batch in batches:
+        share = sum(entries[key].seconds for key in batch) / len(batch)
+        found.update({key: entries[key]._replace(seconds=share, shared=True) for key in batch})
+    return found

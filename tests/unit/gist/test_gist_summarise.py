@@ -17,7 +17,7 @@ from gistrec.errors import EngineError
 from gistrec.gist import summarise as module
 from gistrec.gist.asking import Answering, Catalogue
 from gistrec.gist.summarise import summarise
-from gistrec.gist.told import shares
+from gistrec.gist.told import Told, with_shares
 from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone, make_backbone
 from gistrec.mllm.engines.engine import Answer, Question
@@ -364,9 +364,18 @@ def test_the_table_tells_who_answered_and_what_it_took(
     assert all(0.004 <= gists[schema.SECONDS][code] < 1 for code in (0, 1, WITHOUT_IMAGE))
 
 
-@given(st.lists(st.floats(0, 1)))
-def test_shares_add_up_to_the_time_that_passed(seconds: list[float]) -> None:
-    each = shares(seconds)
-    assert len(each) == len(seconds)
-    assert sum(each) == pytest.approx(sum(seconds))
-    assert shares([0.4, 0.001, 0.0, 0.3]) == pytest.approx([0.401 / 3] * 3 + [0.3])
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans())))
+def test_shares_add_up_to_the_time_that_passed(each: list[tuple[float, bool]]) -> None:
+    entries = {str(at): Told("", False, *cost) for at, cost in enumerate(each)}
+    found = with_shares(entries)
+    assert list(found) == list(entries)
+    assert sum(told.seconds for told in found.values()) == pytest.approx(sum(c for c, _ in each))
+    assert with_shares(found) == found
+    for key, told in entries.items():
+        assert not told.shared or found[key] == told
+
+
+def test_a_batch_shares_its_time() -> None:
+    costs = [0.4, 0.001, 0.0, 0.3]
+    found = with_shares({str(at): Told("", False, cost) for at, cost in enumerate(costs)})
+    assert [told.seconds for told in found.values()] == pytest.approx([0.401 / 3] * 3 + [0.3])
