@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from end_to_end_cases import TINY, Command, Tiny
+from end_to_end_cases import TINY, Command
 
 from gistrec.config.load import load_config
 from gistrec.config.system import SystemConfig
@@ -16,6 +16,7 @@ from gistrec.data.dataset import open_dataset
 from gistrec.errors import RunError
 from gistrec.pipeline.backbone import backbone_stage
 from gistrec.pipeline.gist import gist_stage
+from gistrec.pipeline.gist_view import gist_view
 from gistrec.pipeline.workplace import Workplace
 
 COLUMNS = ["item_id", "image_keywords", "text_keywords", "image_valid", "text_valid"]
@@ -57,6 +58,13 @@ def made(tmp_path_factory: pytest.TempPathFactory, gistrec: Command) -> Workplac
     work = Workplace(folder / "run", config, open_dataset(folder / "bazaar"))
     backbone_stage(work)
     return work
+
+
+@pytest.fixture(scope="module")
+def run(made: Workplace) -> Path:
+    """A run as far as its gists."""
+    gist_stage(made, made.run / "backbone")
+    return made.run
 
 
 @pytest.fixture
@@ -109,9 +117,9 @@ def test_a_tuned_model_answers_in_place_of_the_backbone(made: Workplace, tmp_pat
     assert manifest["facts"]["taken_over"] == 0
 
 
-def test_quality_is_measured_and_shown(tiny: Tiny, gistrec: Command) -> None:
-    view = json.loads(gistrec.done("gist", "--run", tiny.run, "--json").out)
-    facts = json.loads((tiny.run / "gist" / "manifest.json").read_text(encoding="utf-8"))["facts"]
+def test_quality_is_measured_and_shown(run: Path, gistrec: Command) -> None:
+    view = json.loads(gistrec.done("gist", "--run", run, "--json").out)
+    facts = json.loads((run / "gist" / "manifest.json").read_text(encoding="utf-8"))["facts"]
     quality = view["quality"]
     assert len(view["samples"]) == 10
     assert quality["encoder"] == facts["encoder"] == "lsa"
@@ -119,27 +127,25 @@ def test_quality_is_measured_and_shown(tiny: Tiny, gistrec: Command) -> None:
     assert facts["retrieval_mrr"] == pytest.approx(quality["retrieval"]["mrr"], abs=1e-4)
     assert facts["asked"] > 0
     assert facts["taken_over"] == 0
-    told = gistrec.done("gist", "--run", tiny.run).out
+    told = gistrec.done("gist", "--run", run).out
     assert "colour, in the image alone, told" in told
     assert view["samples"][0]["item_id"] in told
 
 
-def test_one_item_is_shown(tiny: Tiny, gistrec: Command) -> None:
-    row = pl.read_parquet(tiny.run / "gist" / "gists.parquet").row(3, named=True)
-    found = json.loads(
-        gistrec.done("gist", "--run", tiny.run, "--item", row["item_id"], "--json").out
-    )
+def test_one_item_is_shown(run: Path, gistrec: Command) -> None:
+    row = pl.read_parquet(run / "gist" / "gists.parquet").row(3, named=True)
+    found = json.loads(gistrec.done("gist", "--run", run, "--item", row["item_id"], "--json").out)
     assert found == row
-    told = gistrec.done("gist", "--run", tiny.run, "--item", row["item_id"]).out
+    told = gistrec.done("gist", "--run", run, "--item", row["item_id"]).out
     assert "embedded" in told
     assert f"version {row['prompt_version']}" in told
 
 
 def test_what_is_not_there_is_one_clear_message(
-    tiny: Tiny, gistrec: Command, tmp_path: Path
+    run: Path, gistrec: Command, tmp_path: Path
 ) -> None:
-    known = pl.read_parquet(tiny.run / "gist" / "gists.parquet")["item_id"][0]
-    ended = gistrec("gist", "--run", tiny.run, "--item", f"{known}x")
+    known = pl.read_parquet(run / "gist" / "gists.parquet")["item_id"][0]
+    ended = gistrec("gist", "--run", run, "--item", f"{known}x")
     assert ended.code == 1
     assert f"did you mean '{known}'?" in ended.err
     ended = gistrec("gist", "--run", tmp_path)
@@ -147,10 +153,8 @@ def test_what_is_not_there_is_one_clear_message(
     assert "stage 'gist' is not finished" in ended.err
 
 
-def test_gists_of_an_earlier_gistrec_are_named(tiny: Tiny, tmp_path: Path) -> None:
-    from gistrec.pipeline.gist_view import gist_view
-
-    folder = Path(shutil.copytree(tiny.run / "gist", tmp_path / "gist"))
+def test_gists_of_an_earlier_gistrec_are_named(run: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(run / "gist", tmp_path / "gist"))
     gists = pl.read_parquet(folder / "gists.parquet")
     gists.select(COLUMNS).write_parquet(folder / "gists.parquet")
     with pytest.raises(RunError, match="earlier gistrec"):
