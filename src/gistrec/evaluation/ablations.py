@@ -11,19 +11,18 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, Va
 
 from gistrec import schema
 from gistrec.config.evaluation import EvaluationConfig
-from gistrec.evaluation.compare import compare, question_values
-from gistrec.evaluation.intervals import bootstrap, by_user
+from gistrec.evaluation.compare import compare, per_user, question_values
+from gistrec.evaluation.intervals import bootstrap
 from gistrec.evaluation.metrics import mean, metric_values, metrics_of
 from gistrec.evaluation.row import Metric
 from gistrec.files import read_json, write_json
 
 ABLATIONS_FILE = "ablations.json"
 HOW = (
-    "A question (user, positive, number of candidates) is worth its mean over the seeds that ask "
-    "it. A figure is the mean over questions, a difference the mean over questions of variant less "
-    "full. Intervals are 95% percentile bootstraps over users, each drawn with all the questions "
-    "it was asked under any seed: they hold the chance in who was asked. How far seeds lie apart "
-    "is told by the values of each seed."
+    "A figure is the mean over all questions of all seeds, a difference that of variant less full, "
+    "question by question under the same seed. Intervals are 95% percentile bootstraps over users, "
+    "each drawn with all the questions it was asked under any seed: they hold the chance in who "
+    "was asked. How far seeds lie apart is told by the values of each seed."
 )
 
 
@@ -74,7 +73,7 @@ class Measured:
         found = {}
         for name in self.names():
             values = question_values(self.ranks, name).sort(schema.USER_ID, schema.POSITIVE)
-            one = by_user(values["value"].to_numpy().astype(np.float64), values[schema.USER_ID])
+            one = per_user(values, values["value"])
             found[name] = Metric(**bootstrap(one, config.resamples, config.seed)._asdict())
         return found
 

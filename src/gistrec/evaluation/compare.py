@@ -8,7 +8,7 @@ import polars as pl
 from gistrec import schema
 from gistrec.errors import RunError
 from gistrec.evaluation.intervals import Interval, bootstrap, by_user
-from gistrec.evaluation.metrics import metric_values
+from gistrec.evaluation.metrics import Values, metric_values
 
 _KEY = [schema.USER_ID, schema.POSITIVE]
 
@@ -23,7 +23,7 @@ def compare(
     """The mean of ``metric`` under a less that under b, with its 95% interval over users.
 
     Each side is one ranks table, or one a seed: then a question's value is its mean over seeds,
-    so that the interval speaks of users, not of seeds.
+    so that the interval speaks of users, not of seeds; it counts as often as it was asked.
 
     Raises:
         RunError: the two sides were not asked the same questions.
@@ -37,8 +37,18 @@ def compare(
         )
     if not both["asked"].equals(both["asked_b"]):
         raise RunError("the systems were asked some questions a different number of times")
-    difference = both["value"].to_numpy() - both["value_b"].to_numpy()
-    return bootstrap(by_user(difference.astype(np.float64), both[schema.USER_ID]), resamples, seed)
+    return bootstrap(per_user(both, both["value"] - both["value_b"]), resamples, seed)
+
+
+def per_user(questions: pl.DataFrame, values: pl.Series) -> Values:
+    """One of ``values`` a user, float64 [u], with the mean of all, each as often as it was asked.
+
+    ``questions`` are those of ``question_values``, ``values`` one a question.
+    """
+    asked = questions["asked"].to_numpy()
+    every = np.repeat(values.to_numpy().astype(np.float64), asked)
+    users = questions[schema.USER_ID].gather(np.repeat(np.arange(len(questions)), asked))
+    return by_user(every, users)
 
 
 def question_values(ranks: pl.DataFrame | Sequence[pl.DataFrame], metric: str) -> pl.DataFrame:

@@ -70,16 +70,20 @@ def test_differences_are_paired_by_user() -> None:
     assert full.less(full, CONFIG)["HR@5"].low == 0
 
 
-def test_over_seeds_a_question_is_worth_its_mean_and_a_user_is_drawn_whole() -> None:
-    first, second = ranks({"a": 1, "b": 6}), ranks({"a": 6, "c": 1})
+def test_seeds_are_pooled_and_a_user_is_drawn_whole() -> None:
+    first, second = ranks({"a": 1, "b": 6, "d": 6}), ranks({"a": 6, "c": 1})
     both = Measured([first, second])
-    # a: (1 + 0) / 2, b: 0, c: 1
-    assert both.metrics(CONFIG)["HR@5"].value == pytest.approx((1 / 2 + 0 + 1) / 3)
-    assert both.by_seed()["HR@5"] == (1 / 2, 1 / 2)
-    assert both.n_users() == 3
+    hits = (1 + 0 + 0 + 0 + 1) / 5
+    assert both.metrics(CONFIG)["HR@5"].value == pytest.approx(hits)
+    assert both.by_seed()["HR@5"] == (1 / 3, 1 / 2)
+    assert both.n_users() == 4
     assert Measured([first]).by_seed() == {}
-    nothing = Measured([ranks({"a": 6, "b": 6}), ranks({"a": 6, "c": 6})])
-    assert nothing.less(both, CONFIG)["HR@5"].value == pytest.approx(-(1 / 2 + 0 + 1) / 3)
+    misses = Measured([ranks({"a": 6, "b": 6, "d": 6}), ranks({"a": 6, "c": 6})])
+    assert misses.less(both, CONFIG)["HR@5"].value == pytest.approx(-hits)
+    # A user who is asked under two seeds is one user: as if asked twice under one.
+    alone, twice = Measured([ranks({"a": 1, "b": 6})]), Measured([ranks({"a": 1, "b": 6})] * 2)
+    one, two = (each.metrics(CONFIG)["HR@5"] for each in (alone, twice))
+    assert (one.low, one.high) == pytest.approx((two.low, two.high))
 
 
 def test_rows_are_added_and_replaced_as_long_as_the_full_system_is_the_same(
