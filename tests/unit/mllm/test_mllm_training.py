@@ -224,7 +224,10 @@ def test_a_loss_that_is_not_finite_is_a_run_error(bad: float) -> None:
 
 
 def scored(
-    scores: list[float], checkpoint: Path | None, stop_at: int | None = None
+    scores: list[float],
+    checkpoint: Path | None,
+    stop_at: int | None = None,
+    course: Course = COURSE,
 ) -> tuple[nn.Module, Trained, list[nn.Module]]:
     """Train with a judge that gives these scores; also the models that it judged."""
     learner = model()
@@ -237,9 +240,9 @@ def scored(
         assert not learner.training
         return scores[len(seen) - 1]
 
-    course = lessons(learner, stop_at)
+    taught = lessons(learner, stop_at)
     told = train(
-        learner, Lessons(course.name, course.batches, course.loss, judge), COURSE, checkpoint, "k"
+        learner, Lessons(taught.name, taught.batches, taught.loss, judge), course, checkpoint, "k"
     )
     return learner, told, seen
 
@@ -265,6 +268,55 @@ def test_the_best_epoch_outlives_an_interruption(tmp_path: Path) -> None:
     assert same(resumed, whole)
 
 
+LONG = replace(COURSE, epochs=8, patience=2)
+
+
+@pytest.mark.parametrize(
+    ("scores", "best"),
+    [
+        ([0.3, 0.2, 0.3], 1),
+        ([0.1, 0.3, 0.2, 0.4, 0.4, 0.1], 4),
+        ([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.5, 0.7], 8),
+        ([math.nan, 0.1, math.nan, 0.1], 2),
+    ],
+)
+def test_a_training_ends_when_its_patience_does(scores: list[float], best: int) -> None:
+    """Each epoch is judged, and the one after the last score is never run."""
+    learner, told, seen = scored(scores, None, course=LONG)
+    assert (told.epochs, told.best_epoch, told.best) == (len(scores), best, scores[best - 1])
+    assert len(seen) == len(scores)
+    assert same(learner, seen[best - 1])
+
+
+@pytest.mark.parametrize("stop", [STEPS - 1, STEPS + 2, 2 * STEPS + 1, 3 * STEPS - 1])
+def test_patience_outlives_an_interruption(stop: int, tmp_path: Path) -> None:
+    scores = [0.3, 0.2, 0.1]
+    whole, told, _ = scored(scores, None, course=LONG)
+    with pytest.raises(KeyboardInterrupt):
+        scored(scores, tmp_path / "c", stop, LONG)
+    resumed, retold, _ = scored(scores[stop // STEPS :], tmp_path / "c", course=LONG)
+    assert replace(retold, seconds=0) == replace(told, seconds=0)
+    assert same(resumed, whole)
+    finished, again, judged = scored([], tmp_path / "c", stop_at=0, course=LONG)
+    assert again == retold
+    assert judged == []
+    assert same(finished, whole)
+
+
+def test_where_no_epoch_can_be_judged_the_last_one_is_kept(tmp_path: Path) -> None:
+    first, told, _ = scored([math.nan] * 2, tmp_path / "c", course=LONG)
+    assert (told.epochs, told.best_epoch, told.best) == (2, 2, None)
+    assert not same(first, model())
+    again, _, _ = scored([], tmp_path / "c", stop_at=0, course=LONG)
+    assert same(again, first)
+
+
+def test_patience_without_a_judge_is_never_at_its_end() -> None:
+    learner = model()
+    told = train(learner, lessons(learner), replace(COURSE, patience=1), None, "k")
+    assert (told.epochs, told.best_epoch) == (EPOCHS, EPOCHS)
+
+
 def test_what_is_frozen_stays_and_decay_does_not_reach_it() -> None:
     learner = model()
     frozen = learner[0].bias.clone()
@@ -284,7 +336,8 @@ def test_the_rate_rises_and_falls() -> None:
 
 def test_no_batches_leave_the_model_as_it_is() -> None:
     learner = model()
-    train(learner, Lessons("nothing", lambda epoch: [], lessons(learner).loss), COURSE, None, "k")
+    nothing = Lessons("nothing", lambda epoch: [], lessons(learner).loss)
+    assert train(learner, nothing, COURSE, None, "k") == Trained(0, 0, None, 0.0)
     assert same(learner, model())
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from recommender_cases import (
+    GISTS,
     N_ITEMS,
     NO_IMAGES,
     OF_A_KIND,
@@ -16,15 +17,21 @@ from recommender_cases import (
 )
 
 from gistrec.config.recommender import RecommenderConfig
+from gistrec.config.tasks import TasksConfig
+from gistrec.config.tuning import TuningConfig
 from gistrec.data.sequences import Sequences
+from gistrec.mllm.adapters import has_adapter
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.losses import candidate_loss
 from gistrec.mllm.packing import Row, Tokens
-from gistrec.mllm.scoring import hidden_states
+from gistrec.mllm.scoring import hidden_states, score_rows
+from gistrec.mllm.training import Trained
 from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.recommender.known import Known
 from gistrec.recommender.prompter import Prompter
 from gistrec.recommender.rank import MllmRanker
+from gistrec.recommender.tasks.kind import Batch
+from gistrec.recommender.tasks.mixing import Mix
 from gistrec.recommender.tasks.yes_no import prefix_loss
 from gistrec.recommender.train import fine_tune
 from gistrec.recommender.training_set import TrainingSet
@@ -40,6 +47,7 @@ CONFIG = RecommenderConfig(
     precision="none",
     gist_weight=0.0,
 )
+ROWS_ALONE = TasksConfig(choice=0, next_gist=0, alignment=0)
 LOGITS = [[1.0, -2.0, 0.5], [0.0, 3.0, -1.0]]
 
 
@@ -50,6 +58,22 @@ def learned(
     data = TrainingSet(log, lambda epoch: draw_windows(log, None, epoch), {})
     fine_tune(backbone, asks, features, data, config, None, None, "")
     return MllmRanker("tiny", backbone, asks, features, Known({}), N_ITEMS)
+
+
+def untrained(log: Sequences, config: RecommenderConfig, made: Backbone) -> dict[str, torch.Tensor]:
+    """The weights after a training without epochs, which is judged once."""
+    judged: list[bool] = []
+
+    def judge() -> float:
+        judged.append(made.model.training)
+        return 0.25
+
+    data = TrainingSet(log, lambda epoch: draw_windows(log, None, epoch), {})
+    asks = prompter(made, config)
+    trained = fine_tune(made, asks, NO_IMAGES, data, config, judge, None, "")
+    assert judged == [False]
+    assert trained == Trained(epochs=0, best_epoch=0, best=0.25, seconds=0.0)
+    return dict(made.model.state_dict())
 
 
 def auc(ranker: MllmRanker, asked: Sequences) -> float:
@@ -64,10 +88,13 @@ def auc(ranker: MllmRanker, asked: Sequences) -> float:
     return float(wins[other].mean())
 
 
-@pytest.mark.parametrize("loss", ["listwise", "pairwise"])
-def test_users_who_stick_to_a_kind_are_learned(loss: str, fresh_backbone: Make) -> None:
-    """Chance is 0.5."""
-    config = CONFIG.model_copy(update={"loss": loss})
+@pytest.mark.parametrize(("loss", "negatives"), [("listwise", 6), ("pairwise", 6), ("pairwise", 1)])
+def test_users_who_stick_to_a_kind_are_learned(
+    loss: str, negatives: int, fresh_backbone: Make
+) -> None:
+    """Chance is 0.5; pairs of a yes and a no are the paper's form, and a window says less then."""
+    epochs = 4 if negatives == 1 else 2
+    config = CONFIG.model_copy(update={"loss": loss, "negatives": negatives, "epochs": epochs})
     ranker = learned(fresh_backbone(), faithful(100, 1), config, NO_IMAGES)
     assert auc(ranker, faithful(60, 2)) > 0.95
 
@@ -88,7 +115,8 @@ def test_an_untrained_backbone_knows_nothing(tiny_backbone: Backbone) -> None:
 
 def test_candidates_are_learned_from_their_images_alone(fresh_backbone: Make) -> None:
     """The history is told in words, the candidate shown: the words for images must be found."""
-    config = CONFIG.model_copy(update={"candidate": ("image",), "epochs": 4})
+    shown = {"candidate": ("image",), "epochs": 4, "tasks": ROWS_ALONE}
+    config = CONFIG.model_copy(update=shown)
     ranker = learned(fresh_backbone(), faithful(150, 1), config, pictured())
     assert auc(ranker, faithful(60, 2)) > 0.85
 
@@ -118,10 +146,19 @@ def test_a_fine_tuning_is_decided_by_its_seed(fresh_backbone: Make) -> None:
 
 
 def test_a_resumed_fine_tuning_ends_as_an_uninterrupted_one(
-    fresh_backbone: Make, tmp_path: Path
+    fresh_backbone: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Interrupted while the second epoch is judged, so that epoch is done again."""
-    log = faithful(12, 1)
+    """With all kinds of task; interrupted while the second epoch is judged: it is done again."""
+    log, kinds = faithful(12, 1), set()
+    written = [(f"item {code}", f"made {GISTS[code]}") for code in range(N_ITEMS)]
+    real = Mix.batches
+
+    def noted(self: Mix, epoch: int) -> list[Batch]:
+        made = real(self, epoch)
+        kinds.update(batch.kind for batch in made)
+        return made
+
+    monkeypatch.setattr(Mix, "batches", noted)
 
     def tuned(scores: list[float], checkpoint: Path | None) -> dict[str, torch.Tensor]:
         """The weights after a training whose epochs are judged so; too few scores interrupt it."""
@@ -133,18 +170,47 @@ def test_a_resumed_fine_tuning_ends_as_an_uninterrupted_one(
                 raise KeyboardInterrupt
             return score
 
-        data = TrainingSet(log, lambda epoch: draw_windows(log, 20, epoch), {})
-        asks = prompter(backbone, CONFIG)
-        fine_tune(backbone, asks, NO_IMAGES, data, CONFIG, judge, checkpoint, "k")
+        data = TrainingSet(log, lambda epoch: draw_windows(log, 20, epoch), {}, written=written)
+        asks = prompter(backbone, CONFIG, pictured())
+        fine_tune(backbone, asks, pictured(), data, CONFIG, judge, checkpoint, "k")
         return dict(backbone.model.state_dict())
 
     whole = tuned([0.1, 0.2], None)
+    assert kinds == {"yes_no", "choice", "next_gist", "alignment"}
     with pytest.raises(KeyboardInterrupt):
         tuned([0.1], tmp_path / "c")
     resumed = tuned([0.2], tmp_path / "c")
     assert all(torch.equal(value, whole[name]) for name, value in resumed.items())
     best_first = tuned([0.2, 0.1], None)
     assert not all(torch.equal(value, whole[name]) for name, value in best_first.items())
+
+
+def test_without_epochs_a_backbone_answers_as_before_and_is_judged(
+    fresh_backbone: Make, tiny_backbone: Backbone
+) -> None:
+    none = CONFIG.model_copy(update={"epochs": 0})
+    after = untrained(faithful(6, 1), none, fresh_backbone())
+    assert all(
+        torch.equal(value, after[name]) for name, value in tiny_backbone.model.state_dict().items()
+    )
+    adapted = fresh_backbone()
+    untrained(
+        faithful(6, 1), none.model_copy(update={"tuning": TuningConfig(kind="lora")}), adapted
+    )
+    assert has_adapter(adapted)
+    rows = prompter(tiny_backbone, none).row([0, 1], [], [2, 11])
+    scores = [score_rows(one, [rows], NO_IMAGES)[0] for one in (tiny_backbone, adapted)]
+    assert torch.equal(*scores)
+
+
+def test_a_fine_tuning_ends_when_patience_does(fresh_backbone: Make) -> None:
+    log, backbone = faithful(6, 1), fresh_backbone()
+    left = iter([0.1, 0.3, 0.2, 0.3])
+    config = CONFIG.model_copy(update={"epochs": 9, "patience": 2})
+    data = TrainingSet(log, lambda epoch: draw_windows(log, None, epoch), {})
+    asks = prompter(backbone, config)
+    trained = fine_tune(backbone, asks, NO_IMAGES, data, config, lambda: next(left), None, "")
+    assert (trained.epochs, trained.best_epoch, trained.best) == (4, 2, 0.3)
 
 
 def test_training_and_ranking_ask_alike(
@@ -234,7 +300,7 @@ def test_telling_the_next_gist_is_learned_beside(fresh_backbone: Make) -> None:
     losses = {}
     for weight in (0.0, 0.5):
         backbone = fresh_backbone()
-        config = CONFIG.model_copy(update={"gist_weight": weight})
+        config = CONFIG.model_copy(update={"gist_weight": weight, "tasks": ROWS_ALONE})
         ranker = learned(backbone, faithful(100, 1), config, NO_IMAGES)
         assert auc(ranker, faithful(60, 2)) > 0.9
         row = prompter(backbone, config).row([0, 1, 2, 3], [], [4])
