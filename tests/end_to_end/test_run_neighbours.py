@@ -49,11 +49,17 @@ def test_similar_users_are_others_and_all_that_is_told_of_them_is_so(
             assert set(other["shared_words"]) <= both[0] & both[1]
 
 
-def test_the_first_of_them_are_those_that_prompts_tell_of(tiny: Tiny, gistrec: Command) -> None:
-    """A user whom the split asks about after all but its last item differs by one: trainers agree."""
+def test_prompts_tell_of_as_many_as_the_configuration_says(tiny: Tiny) -> None:
+    """More are searched for, since what they chose next is worth scoring."""
     told = pl.read_parquet(tiny.run / "collab" / "neighbours.parquet")
-    assert told["rank"].max() == 3
     assert told.group_by("user_id", "moment").len()["len"].unique().to_list() == [3]
+    facts = json.loads((tiny.run / "collab" / "manifest.json").read_bytes())["facts"]
+    assert facts["index"] == "flat"
+    assert set(facts["candidates"]) == {"validation", "test", "cold"}
+    for recall in facts["candidates"].values():
+        kinds = [recall[kind] for kind in ("encoder", "content", "neighbours")]
+        assert max(kinds) <= recall["union"] <= min(1, sum(kinds) + 1e-3)
+        assert recall["candidates"] <= 3 * 6  # retrieved of each kind
 
 
 def test_the_table_names_what_was_chosen_next(tiny: Tiny, gistrec: Command) -> None:

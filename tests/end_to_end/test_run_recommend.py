@@ -2,6 +2,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from end_to_end_cases import Command, Tiny
@@ -45,21 +46,61 @@ def test_a_neighbour_that_is_named_is_a_user_and_not_the_asker(
     assert named <= set(users_of(tiny, "train")) - {user}
 
 
-def test_the_table_says_why(tiny: Tiny, gistrec: Command) -> None:
+def test_the_reasons_stand_below_the_table(tiny: Tiny, gistrec: Command) -> None:
     user = users_of(tiny, "test")[0]
-    ended = gistrec.done("recommend", "--run", tiny.run, "--user", user, "-k", 1)
+    asked = ["recommend", "--run", tiny.run, "--user", user, "-k", 1]
+    ended = gistrec.done(*asked)
     assert f"For user {user}" in ended.out
-    assert "why" in ended.out
     assert "latest: " in ended.out
+    item = json.loads(gistrec.done(*asked, "--json").out)["items"][0]
+    table, why = ended.out.split("\nwhy (score")
+    assert item["item_id"] in table
+    assert all(f"  - {reason}" in why for reason in item["reasons"])
+    assert any("the score" in reason for reason in item["reasons"])
+
+
+def test_without_reasons_the_model_is_not_asked_again(tiny: Tiny, gistrec: Command) -> None:
+    user = users_of(tiny, "test")[0]
+    asked = ["recommend", "--run", tiny.run, "--user", user, "-k", 2, "--no-why"]
+    assert "why (score" not in gistrec.done(*asked).out
+    items = json.loads(gistrec.done(*asked, "--json").out)["items"]
+    assert [item["left_out"] for item in items] == [None, None]
+
+
+def test_what_is_told_of_an_item_is_so(tiny: Tiny, gistrec: Command) -> None:
+    gists = dict(
+        pl.read_parquet(tiny.run / "gist" / "gists.parquet")
+        .select("item_id", pl.concat_list("image_keywords", "text_keywords"))
+        .iter_rows()
+    )
+    train = pl.read_parquet(tiny.run / "split" / "train.parquet").select("user_id")["user_id"]
+    for user in (users_of(tiny, "train")[0], users_of(tiny, "test")[0]):
+        shown = gistrec.done("recommend", "--run", tiny.run, "--user", user, "-k", 8, "--json")
+        had = history_of(tiny, user)
+        for item in json.loads(shown.out)["items"]:
+            for word, others in item["shared_words"].items():
+                assert set(others) <= had
+                assert all(word in gists[other] for other in (*others, item["item_id"]))
+            for path in item["paths"]:
+                assert path["user"] != user
+                assert path["user"] in set(train)
+                assert path["history_item"] in had
+                assert {path["history_item"], path["chose"]} <= history_of(tiny, path["user"])
+            left_out = item["left_out"]
+            assert {one["item_id"] for one in left_out} <= had
+            chance = 1 / (1 + np.exp(-left_out[0]["score"]))
+            assert chance == pytest.approx(item["probability"], abs=1e-4)
+            falls = [one["score"] - one["without"] for one in left_out]
+            assert falls == sorted(falls, reverse=True)
 
 
 def test_no_more_than_there_is_to_recommend(tiny: Tiny) -> None:
     found = Recommendations.open(tiny.run)
     user = found.some_user()
     assert user not in users_of(tiny, "train")
-    everything = found.recommend(user, 10_000)
+    everything = found.recommend(user, 10_000, why=False)
     assert len(found.recommend(user, 3).items) == 3
-    assert found.recommend(user, 3).items == everything.items[:3]
+    assert found.recommend(user, 3, why=False).items == everything.items[:3]
     assert not {item.item_id for item in everything.items} & history_of(tiny, user)
 
 

@@ -24,8 +24,6 @@ from gistrec.recommender.known import Known
 from gistrec.recommender.left_out import LeftOut, leave_each_out
 from gistrec.recommender.nearby import nearby_items
 
-_STAGES = ("backbone", "recommender")  # whose models answer
-
 
 @dataclass(frozen=True, eq=False)
 class Recommendations(RunUsers):
@@ -42,8 +40,8 @@ class Recommendations(RunUsers):
         """
         users = RunUsers.open(run)
         work, words = users.work, users.words
-        for stage in _STAGES:
-            refuse_other_settings(run, stage, getattr(work.config, stage))
+        refuse_other_settings(run, "backbone", work.config.backbone.deciding())
+        refuse_other_settings(run, "recommender", work.config.recommender.deciding())
         recommender = open_recommender(work, run / "recommender", run / "backbone", words)
         return cls(work, users.encoder, words, users.split, recommender)
 

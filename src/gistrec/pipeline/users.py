@@ -17,6 +17,7 @@ from gistrec.data.split_store import load_split
 from gistrec.errors import RunError
 from gistrec.pipeline.baselines import open_encoder
 from gistrec.pipeline.gist import read_gists
+from gistrec.pipeline.gist_tuning import GIST_TUNING
 from gistrec.pipeline.manifest import read_manifest
 from gistrec.pipeline.run import open_run
 from gistrec.pipeline.workplace import Workplace
@@ -48,7 +49,9 @@ class RunUsers:
         work, _ = open_run(run)
         if not work.config.recommends:
             raise RunError(f"{run} holds baselines only; run a system such as mmsrarec")
-        refuse_other_settings(run, "gist", work.config.gist)
+        refuse_other_settings(run, "gist", work.config.gist.deciding())
+        if work.config.gist.tuning.kind != "none":
+            refuse_other_settings(run, GIST_TUNING, work.config.gist.deciding_tuning())
         words = gist_texts(read_gists(run / "gist"), work.titles)
         encoder = open_encoder(run, work.config.collab.encoder)
         return cls(work, encoder, words, load_split(run / "split", work.dataset))
@@ -101,7 +104,11 @@ class RunUsers:
 
 
 def refuse_other_settings(run: Path, stage: str, settings: BaseModel) -> None:
-    """Raise a RunError where a stage was made with other settings than the run now has."""
+    """Refuse a stage that was made otherwise; ``settings`` are those that decide its result.
+
+    Raises:
+        RunError: says that the run is to be given again.
+    """
     # Read as settings, so that one which came with a later gistrec is the default on both sides.
     if type(settings).model_validate(read_manifest(run / stage).config) != settings:
         raise RunError(
