@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from gistrec.config.base import StageConfig
+from gistrec.config.text import SentenceEncoderKind
 
 EvidenceKind = Literal["shared", "similar", "encoder", "popularity"]
 
@@ -18,11 +19,13 @@ class EvidenceConfig(StageConfig):
             the sequence encoder ranks the candidate in the catalogue; `popularity`, where the
             training log does. Empty for no such system.
         similar_items: items alike in content to each item, by the sentence encoder.
+        sentences: which sentence encoder; `auto` is MiniLM where it is installed, else LSA.
         latest: history items that are looked at, the latest ones.
         paths: of each candidate, kept to explain it by.
     """
 
     kinds: tuple[EvidenceKind, ...] = ("shared", "similar", "encoder", "popularity")
     similar_items: int = Field(default=10, ge=1)
+    sentences: SentenceEncoderKind = "auto"
     latest: int = Field(default=50, ge=1)
     paths: int = Field(default=3, ge=1)

@@ -12,10 +12,10 @@ class FusionConfig(StageConfig):
         on: whether there is one.
         users: validation users that the calibration is fitted on, at most.
         by_frequency: let the weight of the logit depend on how often the log holds the candidate.
-        l2: penalty on the weights of standardised features.
+        l2: pull of the weights of standardised features to zero, as strong as so many users.
     """
 
     on: bool = True
     users: int = Field(default=2000, ge=1)
     by_frequency: bool = True
-    l2: float = Field(default=1e-3, ge=0, allow_inf_nan=False)
+    l2: float = Field(default=5.0, ge=0, allow_inf_nan=False)

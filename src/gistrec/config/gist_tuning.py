@@ -15,6 +15,9 @@ class GistTuningConfig(StageConfig):
     Attributes:
         kind: `none` leaves the backbone as it is, `grpo` tunes it (MMSRARec 3.3).
         rewards: what an answer is rewarded for.
+        image_meaning: what keywords of an image are to be near to: `text`, the item's title and
+            text, is the paper's, and what only the image shows is lost; `text-and-seen` adds what
+            the untuned model says of the image.
         steps: of the optimiser, at most.
         questions: asked in each step; an item has one about its image and one about its text.
         generations: answers drawn to each question, which are compared with one another.
@@ -35,6 +38,7 @@ class GistTuningConfig(StageConfig):
 
     kind: Literal["none", "grpo"] = "none"
     rewards: RewardConfig = RewardConfig()
+    image_meaning: Literal["text", "text-and-seen"] = "text-and-seen"
     steps: int = Field(default=200, ge=1)
     questions: int = Field(default=8, ge=1)
     generations: int = Field(default=8, ge=2)
@@ -42,7 +46,7 @@ class GistTuningConfig(StageConfig):
     temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     kl: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     learning_rate: float = Field(default=1e-4, gt=0, allow_inf_nan=False)
-    precision: Literal["none", "bf16"] = "none"
+    precision: Literal["none", "bf16"] = "bf16"
     tuning: TuningConfig = TuningConfig()
     max_items: int | None = Field(default=None, ge=1)
     validation_items: int = Field(default=100, ge=1)

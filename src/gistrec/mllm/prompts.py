@@ -168,7 +168,7 @@ def place_words(place: int, size: int) -> str:
 
 def support_words(users: int, place: int, size: int) -> str:
     """How many users speak for a candidate, and its place by what they say."""
-    return f"{count_words(users)}, {place_words(place, size)}" if users else count_words(users)
+    return f"{count_words(users)} {place_words(place, size)}" if users else count_words(users)
 
 
 def evidence_line(shared: str, similar: str, order: str, popular: str) -> str:
@@ -181,7 +181,7 @@ def evidence_line(shared: str, similar: str, order: str, popular: str) -> str:
         popular: place by how many chose it.
     """
     told = {"shared": shared, "alike": similar, "order": order, "popular": popular}
-    return entry("; ".join(f"{kind}: {words}" for kind, words in told.items() if words))
+    return entry(", ".join(f"{kind} {words}" for kind, words in told.items() if words))
 
 
 def _evidence_texts() -> list[str]:

@@ -143,7 +143,7 @@ def shown_prompt(found: Recommendations, user: str, item: str | None = None) -> 
     moment, history, following = _question(found, user)
     code = _code(found, item) if item is not None else following
     if code is None:
-        code = _code(found, found.recommend(user, 1).items[0].item_id)
+        code = _code(found, found.recommend(user, 1, why=False).items[0].item_id)
     nearby = nearby_items(_neighbours(found, history), found.work.dataset.item_ids)
     ranker = found.recommender.ranker(Known(nearby))
     (row,) = ranker.rows(history, [[code]])

@@ -1,7 +1,6 @@
-"""Stage `recommender`: the backbone fine-tuned to say what comes next."""
+"""Stages `recommender` and `recommender-evidence`: the backbone fine-tuned for what comes next."""
 
 import shutil
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,13 +20,17 @@ from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.pipeline.backbone import open_backbone, open_features
 from gistrec.pipeline.collab import Collab, training_windows, validation_questions
 from gistrec.pipeline.cuts import prompt_facts
+from gistrec.pipeline.evidence import OpenEvidence
 from gistrec.pipeline.manifest import Facts, stage_fingerprint
 from gistrec.pipeline.stage import run_stage
 from gistrec.pipeline.workplace import Workplace
-from gistrec.recommender.nearby import Nearby, nearby_items
+from gistrec.recommender.known import Known
+from gistrec.recommender.memory import ScoreMemory
+from gistrec.recommender.nearby import nearby_items
 from gistrec.recommender.prompter import Prompter
 from gistrec.recommender.rank import MllmRanker
-from gistrec.recommender.train import TrainingSet, fine_tune, training_cuts
+from gistrec.recommender.train import fine_tune, training_cuts
+from gistrec.recommender.training_set import TrainingSet
 
 _MODEL = "model"
 _JUDGE = "NDCG@5"
@@ -43,51 +46,55 @@ class Recommender:
     features: ImageFeatures
     n_items: int
 
-    def ranker(
-        self, nearby: Nearby, retrieved: Mapping[tuple[str, int], Sequence[int]]
-    ) -> MllmRanker:
-        """A ranker for users whose neighbours and retrieved candidates are these."""
+    def ranker(self, known: Known, memory: ScoreMemory | None = None) -> MllmRanker:
+        """A ranker for users of whom this is known; ``memory`` holds scores it need not ask for."""
         return MllmRanker(
-            self.name,
-            self.backbone,
-            self.prompter,
-            self.features,
-            nearby,
-            retrieved,
-            self.n_items,
+            self.name, self.backbone, self.prompter, self.features, known, self.n_items, memory
         )
 
 
 def recommender_stage(
-    work: Workplace, split: Split, backbone: Path, gist_words: list[str], collab: Collab
+    work: Workplace,
+    split: Split,
+    backbone: Path,
+    gist_words: list[str],
+    collab: Collab,
+    evidence: OpenEvidence | None = None,
 ) -> Path:
-    """Fine-tune the backbone; where it stands, it stays."""
+    """Fine-tune the backbone, with evidence in prompts or without; where it stands, it stays."""
     config = work.config.recommender
     item_ids = work.dataset.item_ids
 
     def build(folder: Path) -> Facts:
         recommender = _assembled(
-            work, open_backbone(backbone, work.config.backbone), backbone, gist_words
+            work, open_backbone(backbone, work.config.backbone), backbone, gist_words, evidence
         )
         data = TrainingSet(
             split.train,
             lambda epoch: training_windows(work, split, epoch),
             nearby_items(collab.training, item_ids),
+            evidence.of_windows if evidence else None,
+            list(zip(work.titles, work.texts, strict=True)),
         )
-        ranker = recommender.ranker(nearby_items(collab.asked, item_ids), {})
+        known = known_of(work, collab, evidence)
         questions = validation_questions(work, split)
 
         def judge() -> float:
             with autocast(recommender.backbone.device, config.precision):
+                # A ranker of its own for each epoch: what an earlier one scored is no longer so.
                 ranks = rank_queries(
-                    ranker, questions, schema.SAMPLED, item_ids, split.train_counts
+                    recommender.ranker(known),
+                    questions,
+                    schema.SAMPLED,
+                    item_ids,
+                    split.train_counts,
                 )
             return mean(metric_values(ranks, _JUDGE))
 
         checkpoint = folder / "fine-tuning.checkpoint"
         key = fingerprint_of([config.deciding().model_dump(), split.fingerprint])
         cuts = training_cuts(recommender.prompter, data, config.epochs)
-        shown = prompt_facts("recommender", recommender.prompter, cuts)
+        shown = prompt_facts(name, recommender.prompter, cuts)
         trained = fine_tune(
             recommender.backbone,
             recommender.prompter,
@@ -115,14 +122,37 @@ def recommender_stage(
         "collab": stage_fingerprint(work.run / "collab"),
         "prompts": PROMPT_VERSION,
     }
-    return run_stage(work.run, "recommender", config.deciding(), inputs, build)
+    if evidence:
+        inputs["evidence"] = stage_fingerprint(work.run / "evidence")
+    name = recommender_stage_name(evidence is not None)
+    return run_stage(work.run, name, config.deciding(), inputs, build, code="2")
+
+
+def recommender_stage_name(evidence: bool) -> str:
+    """The folder of the recommender with evidence in its prompts, or without."""
+    return "recommender-evidence" if evidence else "recommender"
 
 
 def open_recommender(
-    work: Workplace, folder: Path, backbone: Path, gist_words: list[str]
+    work: Workplace,
+    folder: Path,
+    backbone: Path,
+    gist_words: list[str],
+    evidence: OpenEvidence | None = None,
 ) -> Recommender:
     """The recommender of a finished stage."""
-    return _assembled(work, _tuned(work, folder / _MODEL, backbone), backbone, gist_words)
+    tuned = _tuned(work, folder / _MODEL, backbone)
+    return _assembled(work, tuned, backbone, gist_words, evidence)
+
+
+def known_of(work: Workplace, collab: Collab, evidence: OpenEvidence | None = None) -> Known:
+    """What prompts are made of for all who are asked about."""
+    item_ids = work.dataset.item_ids
+    return Known(
+        nearby_items(collab.asked, item_ids),
+        retrieved_items(collab.candidates, item_ids),
+        evidence.of_asked if evidence else None,
+    )
 
 
 def retrieved_items(
@@ -141,10 +171,23 @@ def _tuned(work: Workplace, model: Path, backbone: Path) -> Backbone:
 
 
 def _assembled(
-    work: Workplace, model: Backbone, backbone: Path, gist_words: list[str]
+    work: Workplace,
+    model: Backbone,
+    backbone: Path,
+    gist_words: list[str],
+    evidence: OpenEvidence | None,
 ) -> Recommender:
     features = open_features(work, backbone)
     prompter = Prompter(
-        model, work.nouns, work.titles, gist_words, features, work.config.recommender
+        model,
+        work.nouns,
+        work.titles,
+        gist_words,
+        features,
+        work.config.recommender,
+        evidence.longest_line(lambda line: len(model.text_ids(line))) if evidence else "",
     )
-    return Recommender(work.config.name, model, prompter, features, work.dataset.n_items)
+    name = work.config.name
+    return Recommender(
+        f"{name}+evidence" if evidence else name, model, prompter, features, work.dataset.n_items
+    )

@@ -1,11 +1,12 @@
 """A run, from a dataset to a leaderboard: the stages in the order of the picture.
 
 dataset -> split -> baselines
--> backbone -> gist -> collab -> recommender
+-> backbone -> gist tuning -> gist -> collab
+-> recommender, once more with evidence, fusion
 -> evaluation -> leaderboard
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,32 +15,21 @@ import polars as pl
 
 from gistrec import schema
 from gistrec.baselines.oracle import Oracle
-from gistrec.config.evaluation import Protocol
 from gistrec.config.load import load_config, save_config
 from gistrec.config.system import SystemConfig
 from gistrec.data.dataset import open_dataset
-from gistrec.data.queries import Queries
-from gistrec.data.split import Split
 from gistrec.errors import RunError
 from gistrec.evaluation.leaderboard import as_frame, load_leaderboard
 from gistrec.evaluation.row import Row
-from gistrec.pipeline.backbone import backbone_stage
 from gistrec.pipeline.baselines import baseline_stage, open_baseline, stage_name
-from gistrec.pipeline.collab import collab_stage
-from gistrec.pipeline.cuts import prompt_facts
 from gistrec.pipeline.evaluation import evaluate_system, publish_leaderboard
-from gistrec.pipeline.gist import gist_stage
 from gistrec.pipeline.lock import locked_run, refuse_other_folder
-from gistrec.pipeline.manifest import Facts
-from gistrec.pipeline.recommender import open_recommender, recommender_stage, retrieved_items
 from gistrec.pipeline.served import served_rows
 from gistrec.pipeline.split import split_stage
 from gistrec.pipeline.states import has_oracle
+from gistrec.pipeline.systems import mllm_systems
 from gistrec.pipeline.workplace import Workplace, note_dataset, noted_dataset
 from gistrec.progress import say
-from gistrec.recommender.gists import gist_texts
-from gistrec.recommender.nearby import nearby_items
-from gistrec.recommender.rank import MllmRanker
 
 ORACLE = "oracle"
 
@@ -132,30 +122,5 @@ def _stages(work: Workplace) -> list[Row]:
             () if seed is None else (seed,),
         )
     if config.recommends:
-        rows[config.name] = _mllm_system(work, split)
+        rows |= mllm_systems(work, split)
     return publish_leaderboard(work, rows, served_rows(work, split))
-
-
-def _mllm_system(work: Workplace, split: Split) -> list[Row]:
-    encoder = work.config.collab.encoder
-    if encoder not in work.config.baselines.names:
-        baseline_stage(work, split, encoder)
-    backbone = backbone_stage(work)
-    gists = gist_stage(work, backbone)
-    words = gist_texts(gists, work.titles)
-    collab = collab_stage(work, split, words, work.run / "gist")
-    recommender = recommender_stage(work, split, backbone, words, collab)
-
-    def open_ranker() -> MllmRanker:
-        item_ids = work.dataset.item_ids
-        return open_recommender(work, recommender, backbone, words).ranker(
-            nearby_items(collab.asked, item_ids), retrieved_items(collab.candidates, item_ids)
-        )
-
-    def report(ranker: MllmRanker, asked: Mapping[Protocol, Queries]) -> Facts:
-        cuts = ranker.cuts(*(queries.histories for queries in asked.values()))
-        return prompt_facts(f"evaluation-{work.config.name}", ranker.prompter, cuts)
-
-    made_by = (stage_name(encoder), "backbone", "gist", "collab", "recommender")
-    seeds = (work.config.recommender.seed,)
-    return evaluate_system(work, split, work.config.name, open_ranker, made_by, seeds, report)

@@ -81,7 +81,13 @@ def expected_stages(config: SystemConfig, oracle: bool) -> list[str]:
     if config.recommends:
         encoder = f"baseline-{config.collab.encoder}"
         names += [] if encoder in names else [encoder]
-        names += ["backbone", "gist", "collab", "recommender", f"evaluation-{config.name}"]
+        tuning = ["gist-tuning"] if config.gist.tuning.kind != "none" else []
+        names += ["backbone", *tuning, "gist", "collab"]
+        names += ["recommender", f"evaluation-{config.name}"]
+        if config.evidence.kinds:
+            names += ["evidence", "recommender-evidence", f"evaluation-{config.name}+evidence"]
+        if config.fusion.on:
+            names += ["fusion", f"evaluation-{config.name}+fusion"]
     return names
 
 

@@ -120,7 +120,7 @@ def fit_calibration(lists: ScoredLists, config: FusionConfig) -> Calibration:
         )
     terms = unweighted_terms(lists.signals, config.by_frequency)
     features = standardised(terms, lists.signals)
-    weights = likeliest_weights(features, lists.offsets, config.l2)
+    weights = likeliest_weights(features, lists.offsets, config.l2 / len(lists))
     chosen = log_likelihoods(features @ weights, lists.offsets)
     lengths = np.diff(lists.offsets)
     return Calibration(

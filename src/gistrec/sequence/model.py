@@ -97,8 +97,9 @@ class SequenceModel:
         """Float32 [u, d]: the state after each history's last known item; not normalised."""
         recent = histories.keeping(self.known).last(self.config.max_length)
         states = np.empty((len(recent), self.network.width), dtype=np.float32)
-        for rows, batch in self._encoded(recent):
-            states[rows] = batch.cpu().numpy()
+        with self._in_32_bits():
+            for rows, batch in self._encoded(recent):
+                states[rows] = batch.cpu().numpy()
         return states
 
     @torch.inference_mode()
@@ -108,12 +109,13 @@ class SequenceModel:
         columns = self.n_items if candidates is None else candidates.shape[1]
         scores = np.empty((len(recent), columns), dtype=np.float32)
         table = self._table()
-        for rows, states in self._encoded(recent):
-            if candidates is None:
-                scores[rows] = (states @ table.T).cpu().numpy()
-            else:
-                codes = torch.from_numpy(candidates[rows].astype(np.int64)).to(table.device)
-                scores[rows] = torch.einsum("bd,bcd->bc", states, table[codes]).cpu().numpy()
+        with self._in_32_bits():
+            for rows, states in self._encoded(recent):
+                if candidates is None:
+                    scores[rows] = (states @ table.T).cpu().numpy()
+                else:
+                    codes = torch.from_numpy(candidates[rows].astype(np.int64)).to(table.device)
+                    scores[rows] = torch.einsum("bd,bcd->bc", states, table[codes]).cpu().numpy()
         return scores
 
     def save(self, folder: Path) -> None:
@@ -149,6 +151,10 @@ class SequenceModel:
 
     def _table(self) -> Tensor:
         return self.network.table.weight[: self.n_items]
+
+    def _in_32_bits(self) -> torch.autocast:
+        """Whatever arithmetic the asker is in, such as a language model's training."""
+        return torch.autocast(self.network.table.weight.device.type, enabled=False)
 
     @torch.inference_mode()
     def _encoded(self, recent: Sequences) -> Iterator[tuple[LongArray, Tensor]]:

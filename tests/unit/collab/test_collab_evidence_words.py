@@ -25,17 +25,17 @@ def test_lines_as_a_person_reads_them() -> None:
     )
     assert evidence_lines(told) == [
         [
-            "shared: many, top 10; alike: few, top 100; order: top 3; popular: top 300\n",
-            "shared: none; alike: one, top 3000; order: unknown; popular: unknown\n",
+            "shared many top 10, alike few top 100, order top 3, popular top 300\n",
+            "shared none, alike one top 3000, order unknown, popular unknown\n",
         ],
         [],
-        ["shared: few, top 1; alike: none; order: rest; popular: top 3000\n"],
+        ["shared few top 1, alike none, order rest, popular top 3000\n"],
     ]
 
 
 def test_only_kinds_that_are_on_appear() -> None:
     told = Told(100, longs(0, 1), None, Support(longs(5), longs(4)), None, longs(9))
-    assert evidence_lines(told) == [["alike: some, top 10; popular: top 10\n"]]
+    assert evidence_lines(told) == [["alike some top 10, popular top 10\n"]]
 
 
 @pytest.mark.parametrize(
@@ -82,4 +82,4 @@ def test_a_new_tokenizer_has_seen_every_word(numbers: tuple, n_items: int) -> No
 
 def test_who_is_not_supported_has_no_place_in_words() -> None:
     assert support_words(0, 0, 100) == "none"
-    assert support_words(1, 2, 100) == "one, top 3"
+    assert support_words(1, 2, 100) == "one top 3"

@@ -15,7 +15,7 @@ from gistrec.recommender.known import Known
 from gistrec.recommender.prompter import Prompter
 from gistrec.recommender.rank import MllmRanker
 
-LINE = "order: top 3; popular: rest\n"
+LINE = "order top 3, popular rest\n"
 
 
 def test_the_line_stands_between_the_candidate_and_the_answer(tiny_backbone: Backbone) -> None:
