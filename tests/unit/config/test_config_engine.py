@@ -6,7 +6,12 @@ from gistrec.config.load import load_config
 from gistrec.config.system import SystemConfig
 from gistrec.errors import ConfigError
 
-SERVER = ["gist.engine.kind=server", "gist.engine.url=http://h:8000/v1", "gist.engine.model=m"]
+SERVER = [
+    "gist.tuning.kind=none",  # another model than this process's is not tuned
+    "gist.engine.kind=server",
+    "gist.engine.url=http://h:8000/v1",
+    "gist.engine.model=m",
+]
 
 
 def test_a_server_can_be_named_on_the_command_line() -> None:

@@ -20,7 +20,7 @@ def profile(name: str) -> Path:
 
 
 def test_there_is_a_preset_for_the_method_and_for_every_baseline() -> None:
-    assert set(available_presets()) == {"mmsrarec", *get_args(BaselineName)}
+    assert set(available_presets()) == {"mmsrarec", "mmsrarec-paper", *get_args(BaselineName)}
     assert PROFILES
 
 
