@@ -307,6 +307,25 @@ def test_no_prompt_is_over_the_budget(room: int, tiny_backbone: Backbone) -> Non
         Choice(short)
 
 
+def test_how_much_is_shown_does_not_hint_at_the_answer(tiny_backbone: Backbone) -> None:
+    """The same user before a next item of a short gist and before one of a long gist."""
+    gists = [GISTS[code] + " dotted plain green" * (code % 2) for code in range(N_ITEMS)]
+    titles = [""] * N_ITEMS
+
+    def question(limit: int | None, code: int) -> tuple[int, ...]:
+        config = CONFIG.model_copy(update={"max_prompt_tokens": limit})
+        asks = Prompter(tiny_backbone, NOUNS, titles, gists, NO_IMAGES, config)
+        data = TrainingSet(LOG, lambda epoch: draw_windows(LOG, None, epoch), {})
+        task = NextGist(Material(tiny_backbone, asks, NO_IMAGES, data, config))
+        windows = Windows(np.zeros(1, np.int64), np.full(1, 4))
+        return task.lessons(windows, np.array([code], np.int32))[0].question.ids
+
+    whole = question(None, 0)
+    for limit in range(len(whole) - 6, len(whole) + 12):
+        assert question(limit, 0) == question(limit, 1)
+    assert question(len(whole) - 6, 0) != whole
+
+
 def test_a_long_text_is_shortened_to_its_own_limit(tiny_backbone: Backbone) -> None:
     config = CONFIG.model_copy(update={"tasks": TasksConfig(max_text_tokens=20)})
     long = [(f"item {code}", "red sofa " * 200) for code in range(N_ITEMS)]

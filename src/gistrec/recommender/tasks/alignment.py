@@ -30,8 +30,8 @@ class Alignment:
             ConfigError: its prompts have no room; says what to set.
         """
         self._material = material
-        self._least = len(self._question(None, "", "").ids) + material.longest_answer
-        material.require("alignment", self._least)
+        least = len(self._question(None, "", "").ids) + material.longest_answer
+        material.require("alignment", least)
         codes = [code for code in material.data.known.tolist() if self._can_be_asked(code)]
         self._codes = np.array(codes, dtype=np.int64)
 
@@ -58,7 +58,7 @@ class Alignment:
         def fits(title: str, text: str) -> bool:
             if sum(len(material.backbone.text_ids(part)) for part in (title, text)) > most:
                 return False
-            whole = len(self._question(image, title, text).ids) + len(answer.ids)
+            whole = len(self._question(image, title, text).ids) + material.longest_answer
             return limit is None or whole <= limit
 
         title = shortened(title, lambda part: fits(part, ""))

@@ -41,11 +41,13 @@ class NextGist:
     def lessons(self, windows: Windows, following: IntArray) -> list[Lesson]:
         """One a window, ``following`` (int32 [w]) coming next."""
         material = self._material
+        # Room is kept for the longest answer: what is shown must not hint at the one that is right.
+        room = material.longest_answer
         lessons = []
         asked = zip(material.data.asked(windows), following.tolist(), strict=True)
         for (history, nearby), code in asked:
             answer = material.backbone.answer(material.prompter.words(code))
-            known = material.prompter.prefix(history, nearby, self._closing, len(answer.ids))
+            known = material.prompter.prefix(history, nearby, self._closing, room)
             lessons.append(Lesson(known + Tokens(material.backbone.after), answer))
         return lessons
 
