@@ -46,8 +46,8 @@ def plot_sweep(rows: Sequence[AblationRow], target: Path) -> None:
     protocols = list(dict.fromkeys(row.protocol for row in rows))
     figure, axes = _panels(len(protocols), 2.6)
     for band, protocol in zip(axes, protocols, strict=True):
-        mine = [row for row in rows if row.protocol == protocol]
-        places, names = _places([row.value for row in mine])
+        mine, places = _placed([row for row in rows if row.protocol == protocol])
+        names = [row.value for row in mine]
         for axis, name in zip(band, _SHOWN, strict=True):
             found = [row.metrics[name] for row in mine]
             values = [metric.value for metric in found]
@@ -79,9 +79,10 @@ def _around(found: Sequence[Metric]) -> list[list[float]]:
     return [below, [metric.high - metric.value for metric in found]]
 
 
-def _places(values: Sequence[str]) -> tuple[list[float], list[str]]:
-    """Where each value (as JSON) stands on the axis, and how it is called."""
-    read = [json.loads(value) for value in values]
-    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in read):
-        return [float(value) for value in read], list(values)
-    return [float(place) for place in range(len(read))], list(values)
+def _placed(rows: Sequence[AblationRow]) -> tuple[list[AblationRow], list[float]]:
+    """The rows from left to right, and where each stands on the axis."""
+    values = [json.loads(row.value) for row in rows]
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        order = sorted(range(len(rows)), key=lambda place: values[place])
+        return [rows[place] for place in order], [float(values[place]) for place in order]
+    return list(rows), [float(place) for place in range(len(rows))]

@@ -29,7 +29,7 @@ def _table(rows: Sequence[AblationRow], group: str, protocol: str) -> Table:
     table.add_column("variant", overflow="fold", min_width=8)
     for name in _SHOWN:
         table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("less full", justify="right", no_wrap=True)
+        table.add_column("against full", justify="right", no_wrap=True)
     printed = group == ABLATION and protocol == SAMPLED  # the paper's protocol
     for dataset in TABLE_6 if printed else ():
         table.add_column(f"printed: {dataset}", justify="right")
@@ -51,8 +51,9 @@ def _seeds(row: AblationRow) -> str:
 
 
 def _name(row: AblationRow) -> str:
-    named = f"{row.variant} ({row.system})" if not row.difference else row.variant
-    return f"{row.variant} (the same)" if row.same_as_full else named
+    if not row.difference:
+        return f"{row.variant} ({row.system})"
+    return f"{row.variant} (the same)" if row.same_as_full else row.variant
 
 
 def _printed(dataset: str, variant: str) -> str:

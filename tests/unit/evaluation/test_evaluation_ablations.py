@@ -114,6 +114,7 @@ def test_the_table_shows_differences_and_what_the_paper_printed() -> None:
     assert ".815 .628 .853" in said
     assert ".793 .606 .838" in said
     assert "-0.500 [" in said
+    assert "full (mmsrarec)" in said
     assert sampled.row_count == 2
     assert full.row_count == sweep.row_count == 1
     console.print(full, sweep)
@@ -123,7 +124,7 @@ def test_the_table_shows_differences_and_what_the_paper_printed() -> None:
 def test_pictures_are_drawn_of_ablations_and_sweeps(tmp_path: Path) -> None:
     rows = [row("full", a=1, b=2, c=9), row("without-rlvr", a=1, b=7, c=2)]
     plot_ablation([*rows, row("full", protocol="full", a=1, b=2)], tmp_path / "a.png")
-    numbers = [row(f"h-{n}", "recommender.history", str(n), a=n, b=7) for n in (1, 3, 10)]
+    numbers = [row(f"h-{n}", "recommender.history", str(n), a=n, b=7) for n in (3, 1, 10)]
     plot_sweep(numbers, tmp_path / "b.png")
     words = [row(f"l-{n}", "recommender.loss", f'"{n}"', a=1, b=7) for n in ("x", "y")]
     plot_sweep(words, tmp_path / "c.png")
