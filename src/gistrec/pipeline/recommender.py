@@ -29,7 +29,7 @@ from gistrec.recommender.memory import ScoreMemory
 from gistrec.recommender.nearby import nearby_items
 from gistrec.recommender.prompter import Prompter
 from gistrec.recommender.rank import MllmRanker
-from gistrec.recommender.train import fine_tune, training_cuts
+from gistrec.recommender.train import fine_tune, training_cuts, training_examples
 from gistrec.recommender.training_set import TrainingSet
 
 _MODEL = "model"
@@ -109,6 +109,9 @@ def recommender_stage(
         shutil.rmtree(checkpoint, ignore_errors=True)
         return {
             **shown,
+            "examples": training_examples(
+                recommender.backbone, recommender.prompter, recommender.features, data, config
+            ),
             "epochs": trained.epochs,
             "best_epoch": trained.best_epoch,
             f"validation {_JUDGE}": trained.best,
