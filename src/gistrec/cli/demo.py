@@ -34,7 +34,9 @@ def demo(
     print_leaderboard(done.rows)
     found = Recommendations.open(run_folder)
     user = found.some_user()
-    wide_console().print(found.recommend(user, 5).table())
+    answer = found.recommend(user, 5)
+    wide_console().print(answer.table())
+    typer.echo(f"\n{answer.why()}")
     say(
         f"next: gistrec recommend --run {run_folder} --user {user}, "
         f"gistrec leaderboard {run_folder}, gistrec data show {bazaar} --out bazaar.png"
