@@ -109,9 +109,11 @@ def recommender_stage(
         shutil.rmtree(checkpoint, ignore_errors=True)
         return {
             **shown,
-            "examples": training_examples(
-                recommender.backbone, recommender.prompter, recommender.features, data, config
-            ),
+            "examples": {
+                **training_examples(
+                    recommender.backbone, recommender.prompter, recommender.features, data, config
+                )
+            },
             "epochs": trained.epochs,
             "best_epoch": trained.best_epoch,
             f"validation {_JUDGE}": trained.best,
