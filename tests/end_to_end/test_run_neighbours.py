@@ -2,6 +2,7 @@ import json
 
 import polars as pl
 from end_to_end_cases import Command, Tiny
+from gist_cases import gist_words
 
 
 def log_of(tiny: Tiny, user: str) -> list[str]:
@@ -19,12 +20,9 @@ def asked(tiny: Tiny, gistrec: Command, user: str, k: int) -> dict:
 def test_similar_users_are_others_and_all_that_is_told_of_them_is_so(
     tiny: Tiny, gistrec: Command
 ) -> None:
-    gists = dict(
-        pl.read_parquet(tiny.run / "gist" / "gists.parquet")
-        .select("item_id", pl.concat_list("image_keywords", "text_keywords"))
-        .iter_rows()
-    )
-    cold = set(pl.read_parquet(tiny.run / "split" / "cold_items.parquet")["item_id"])
+    gists = gist_words(tiny)
+    ids = pl.read_parquet(tiny.bazaar / "items.parquet")["item_id"]
+    cold = set(ids.gather(pl.read_parquet(tiny.run / "split" / "cold_items.parquet")["code"]))
     for part in ("train", "test"):
         user = pl.read_parquet(tiny.run / "split" / f"{part}.parquet")["user_id"][0]
         answer = asked(tiny, gistrec, user, 4)

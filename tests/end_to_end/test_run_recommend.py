@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from end_to_end_cases import Command, Tiny
+from gist_cases import gist_words
 
 from gistrec.pipeline.recommend import Recommendations
 
@@ -68,12 +69,8 @@ def test_without_reasons_the_model_is_not_asked_again(tiny: Tiny, gistrec: Comma
 
 
 def test_what_is_told_of_an_item_is_so(tiny: Tiny, gistrec: Command) -> None:
-    gists = dict(
-        pl.read_parquet(tiny.run / "gist" / "gists.parquet")
-        .select("item_id", pl.concat_list("image_keywords", "text_keywords"))
-        .iter_rows()
-    )
-    train = pl.read_parquet(tiny.run / "split" / "train.parquet").select("user_id")["user_id"]
+    gists = gist_words(tiny)
+    trained = set(users_of(tiny, "train"))
     for user in (users_of(tiny, "train")[0], users_of(tiny, "test")[0]):
         shown = gistrec.done("recommend", "--run", tiny.run, "--user", user, "-k", 8, "--json")
         had = history_of(tiny, user)
@@ -83,7 +80,7 @@ def test_what_is_told_of_an_item_is_so(tiny: Tiny, gistrec: Command) -> None:
                 assert all(word in gists[other] for other in (*others, item["item_id"]))
             for path in item["paths"]:
                 assert path["user"] != user
-                assert path["user"] in set(train)
+                assert path["user"] in trained
                 assert path["history_item"] in had
                 assert {path["history_item"], path["chose"]} <= history_of(tiny, path["user"])
             left_out = item["left_out"]
