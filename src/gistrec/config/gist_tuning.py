@@ -17,7 +17,7 @@ class GistTuningConfig(StageConfig):
         rewards: what an answer is rewarded for.
         image_meaning: what keywords of an image are to be near to: `text`, the item's title and
             text, is the paper's, and what only the image shows is lost; `text-and-seen` adds what
-            the untuned model says of the image.
+            the untuned model says of the image, and leaves the reconstruction of the text out.
         steps: of the optimiser, at most.
         questions: asked in each step; an item has one about its image and one about its text.
         generations: answers drawn to each question, which are compared with one another.
@@ -45,7 +45,7 @@ class GistTuningConfig(StageConfig):
     batch_size: int = Field(default=64, ge=1)
     temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     kl: float = Field(default=0.0, ge=0, allow_inf_nan=False)
-    learning_rate: float = Field(default=1e-4, gt=0, allow_inf_nan=False)
+    learning_rate: float = Field(default=3e-4, gt=0, allow_inf_nan=False)
     precision: Literal["none", "bf16"] = "bf16"
     tuning: TuningConfig = TuningConfig()
     max_items: int | None = Field(default=None, ge=1)

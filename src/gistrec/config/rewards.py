@@ -11,7 +11,7 @@ RewardForm = Literal["paper", "bounded"]
 
 
 class RewardConfig(StageConfig):
-    """Weights of the rewards. The paper gives none: these are chosen, not reproduced.
+    """Weights of the rewards. The paper gives none: these are chosen on the bazaar's held-out items.
 
     Attributes:
         information: weight of how near the gist comes to its item's title and text (alpha).
@@ -27,7 +27,7 @@ class RewardConfig(StageConfig):
 
     information: float = Field(default=1.0, ge=0, allow_inf_nan=False)
     reconstruction: float = Field(default=1.0, ge=0, allow_inf_nan=False)
-    length: float = Field(default=0.1, ge=0, allow_inf_nan=False)
+    length: float = Field(default=0.2, ge=0, allow_inf_nan=False)
     distinction: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     form: RewardForm = "bounded"
     penalty: float = Field(default=1.0, gt=0, allow_inf_nan=False)

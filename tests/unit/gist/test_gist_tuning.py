@@ -66,6 +66,28 @@ def test_a_resumed_tuning_ends_as_an_uninterrupted_one(
     assert all(torch.equal(value, weights[k]) for k, value in resumed.model.state_dict().items())
 
 
+def test_a_tuning_cut_off_after_its_last_step_is_not_done_again(
+    tiny_backbone: Backbone, pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, model = settings(), copied(talker(tiny_backbone))
+    shop = shop_of(model, pictures)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tune, "draw_curves", killed)
+        with pytest.raises(KeyboardInterrupt):
+            tune_gists(model, shop, asked, tmp_path, "key")
+    with monkeypatch.context() as patched:
+        patched.setattr(GistTrainer, "compute_loss", killed)
+        resumed = copied(talker(tiny_backbone))
+        report = tune_gists(resumed, shop, asked, tmp_path, "key")
+    assert report.steps == asked.tuning.steps
+    expected = model.model.state_dict()
+    assert all(torch.equal(value, expected[k]) for k, value in resumed.model.state_dict().items())
+
+
 def test_the_untuned_model_stays_where_no_step_is_better(
     tiny_backbone: Backbone, pictures: list[bytes], tmp_path: Path
 ) -> None:

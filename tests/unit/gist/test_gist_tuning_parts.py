@@ -16,8 +16,9 @@ from gistrec.gist.tuning.frozen import prepare_policy
 from gistrec.gist.tuning.judging import Side
 from gistrec.gist.tuning.questions import order_of_questions, questions_for_tuning
 from gistrec.gist.tuning.report import tricks
-from gistrec.gist.tuning.scorer import RememberingEncoder
+from gistrec.gist.tuning.scorer import RememberingEncoder, Scorer
 from gistrec.mllm.backbone import Backbone
+from gistrec.mllm.engines.engine import Answer
 from gistrec.mllm.lesson import mean_log_probs
 from gistrec.mllm.retell import retell_lesson
 from gistrec.mllm.vision.features import ImageFeatures
@@ -137,3 +138,20 @@ def test_how_gists_are_tuned_decides_no_answer_of_the_same_model() -> None:
     tuned = GistConfig(tuning=GistTuningConfig(kind="grpo", steps=7))
     assert tuned.deciding() == GistConfig().deciding()
     assert tuned.deciding_tuning() != GistConfig().deciding_tuning()
+
+
+def test_keywords_of_an_image_are_near_to_what_was_seen_too(
+    tiny_backbone: Backbone, pictures: list[bytes]
+) -> None:
+    """By the item's text alone, a word for what only the image shows would be a loss."""
+    shop, asked = shop_of(tiny_backbone, pictures), settings()
+    parts = questions_for_tuning(tiny_backbone, TITLES, TEXTS, shop.features, asked)
+    image = next(one for one in parts.training if one.about == "image")
+    words = [f"{title} {text} velvet" for title, text in zip(TITLES, TEXTS, strict=True)]
+    encoder = open_sentence_encoder("lsa", [*words, *TITLES])
+    frozen = prepare_policy(copied(tiny_backbone), FULL, 0)
+    short, whole = TITLES[image.code].split(" ")[1], f"{TITLES[image.code].split(' ')[1]}, velvet"
+    for seen, better in (({}, 0), ({image.code: ("velvet",)}, 1)):
+        scorer = Scorer(frozen, encoder, TITLES, TEXTS, seen, asked)
+        scores = scorer.scores([image] * 2, [Answer(short, False), Answer(whole, False)])
+        assert int(scores.terms["information"].argmax()) == better

@@ -15,15 +15,20 @@ from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.engines.engine import Answer
 from gistrec.text.encoder import open_sentence_encoder
 
+pytestmark = pytest.mark.filterwarnings("ignore")  # the libraries', which a tuning keeps quiet
+
 
 @pytest.fixture
 def trainer(tiny_backbone: Backbone, pictures: list[bytes], tmp_path: Path) -> GistTrainer:
-    model, config = copied(talker(tiny_backbone)), settings(rewards=ALL, temperature=0.7)
+    model, config = (
+        copied(talker(tiny_backbone)),
+        settings(rewards=ALL, temperature=0.7, precision="none"),
+    )
     shop = shop_of(model, pictures)
     parts = questions_for_tuning(model, shop.titles, shop.texts, shop.features, config)
     frozen = prepare_policy(model, FULL, 0)
     encoder = open_sentence_encoder("lsa", shop.titles)
-    scorer = Scorer(frozen, encoder, shop.titles, shop.texts, config)
+    scorer = Scorer(frozen, encoder, shop.titles, shop.texts, {}, config)
     policy = Policy(model, frozen, shop.features, parts.training, scorer, config)
     return GistTrainer(policy, tmp_path, "key")
 

@@ -10,6 +10,7 @@ from gistrec.config.gist import GistConfig
 from gistrec.gist.guards import copying, repetition, sameness
 from gistrec.gist.tuning.questions import ABOUT, About, Asked
 from gistrec.gist.tuning.scorer import Gist, Scorer, Scores
+from gistrec.mllm.answers import keywords
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.engines.engine import Answer
 from gistrec.mllm.generation import answer_ids
@@ -95,14 +96,27 @@ def likeliest_answers(
     return answers
 
 
+def seen_of_images(
+    backbone: Backbone, asked: Sequence[Asked], features: ImageFeatures, config: GistConfig
+) -> dict[int, Gist]:
+    """What a model says of the images that are asked about, by item code; lists alone."""
+    shown = [one for one in asked if one.about == "image"]
+    answers = likeliest_answers(backbone, shown, features, config)
+    found = {
+        one.code: keywords(answer.text, config.image_keywords, answer.cut)
+        for one, answer in zip(shown, answers, strict=True)
+    }
+    return {code: gist for code, gist in found.items() if gist is not None}
+
+
 def judged(scorer: Scorer, asked: Sequence[Asked], scores: Scores) -> Judgement:
     """What the scores of answers to these questions come to."""
-    keywords = sum(len(gist or ()) for gist in scores.gists)
+    count = sum(len(gist or ()) for gist in scores.gists)
     items = len({one.code for one in asked})
     sides = {about: _side(scorer, asked, scores, about) for about in ABOUT}
     return Judgement(
         reward=_mean(scores.total) or 0.0,
-        keywords_an_item=round(keywords / items, 4),
+        keywords_an_item=round(count / items, 4),
         image=sides["image"],
         text=sides["text"],
     )

@@ -1,6 +1,6 @@
 """Rewards of answers to questions about items, with all that they need besides the answers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,7 @@ from gistrec.gist.tuning.questions import ABOUT, Asked
 from gistrec.mllm.answers import keywords
 from gistrec.mllm.engines.engine import Answer
 from gistrec.mllm.lesson import mean_log_probs
+from gistrec.mllm.prompts import listed
 from gistrec.mllm.retell import retell_lesson, retold
 from gistrec.mllm.training import autocast
 from gistrec.text.encoder import SentenceEncoder, Vectors
@@ -47,6 +48,8 @@ class Scorer:
         frozen: foretells an item's words from a gist.
         encoder: phi.
         titles, texts: of the catalogue, by item code.
+        seen: what the untuned model says of items' images, by item code, where keywords of an
+            image are to be near to that as well; the text is then not foretold from them.
         config: of the gist stage.
     """
 
@@ -54,6 +57,7 @@ class Scorer:
     encoder: SentenceEncoder
     titles: Sequence[str]
     texts: Sequence[str]
+    seen: Mapping[int, Gist]
     config: GistConfig
 
     @property
@@ -85,7 +89,7 @@ class Scorer:
             found = rewards(
                 [gists[row] for row in rows],
                 [asked[row].code for row in rows],
-                [self._words(asked[row].code) for row in rows],
+                [self._meaning(asked[row]) for row in rows],
                 told[rows],
                 most[about],
                 self.encoder,
@@ -100,9 +104,13 @@ class Scorer:
         return Scores(gists, terms, total)
 
     def _mean_log_probs(self, asked: Sequence[Asked], gists: Sequence[Gist | None]) -> Floats:
-        """Of each item's words after its gist; NaN where there is no gist."""
+        """Of each item's words after its gist; NaN where there is no gist, or more was seen.
+
+        A text foretold from an image's keywords is foretold best without what only the image shows.
+        """
         found = np.full(len(asked), np.nan, dtype=np.float32)
-        rows = [row for row, gist in enumerate(gists) if gist]
+        pairs = enumerate(zip(asked, gists, strict=True))
+        rows = [row for row, (one, gist) in pairs if gist and not self._seen(one)]
         with self.frozen.asked() as backbone:
             for part in _batches(rows, self.config.tuning.batch_size):
                 lessons = [
@@ -120,8 +128,13 @@ class Scorer:
                 found[part] = said.float().cpu().numpy()
         return found
 
-    def _words(self, code: int) -> str:
-        return retold(self.titles[code], self.texts[code])
+    def _meaning(self, one: Asked) -> str:
+        """What keywords are to be near to."""
+        words, seen = retold(self.titles[one.code], self.texts[one.code]), self._seen(one)
+        return f"{words}\n{listed(seen)}" if seen else words
+
+    def _seen(self, one: Asked) -> Gist:
+        return self.seen.get(one.code, ()) if one.about == "image" else ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,9 @@ Departures from the paper:
    they get no better.
 3. A copy of the untuned model foretells the text, or that model itself with its new adapter
    switched off; the paper says "a frozen copy".
+4. Keywords of an image are rewarded for being near to what the untuned model says of it too, not
+   to the item's text alone, and not for its reconstruction: rewarded as in the paper they lose
+   what only the image shows. `image_meaning: text` is the paper's.
 """
 
 import logging
@@ -25,19 +28,25 @@ from gistrec.config.gist import GistConfig
 from gistrec.files import write_json
 from gistrec.gist.tuning.curves import draw_curves
 from gistrec.gist.tuning.frozen import prepare_policy
-from gistrec.gist.tuning.judging import Judgement, judged, likeliest_answers
+from gistrec.gist.tuning.judging import (
+    Judgement,
+    judged,
+    likeliest_answers,
+    seen_of_images,
+)
 from gistrec.gist.tuning.questions import Asked, questions_for_tuning
 from gistrec.gist.tuning.report import TuningReport
 from gistrec.gist.tuning.scorer import Gist, RememberingEncoder, Scorer
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.checkpoints import put_weights, trained_weights
+from gistrec.mllm.prompts import listed
 from gistrec.mllm.retell import retold
 from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.progress import say, track
 from gistrec.text.encoder import open_sentence_encoder
 
 if TYPE_CHECKING:
-    from gistrec.gist.tuning.trainer import GistTrainer
+    from gistrec.gist.tuning.trainer import GistTrainer, Policy
 
 REPORT_FILE, CURVES_FILE = "report.json", "rewards.png"
 _CHECKPOINT_SECONDS = 30.0
@@ -72,28 +81,21 @@ def tune_gists(
     """
     with _quiet():
         # trl takes seconds to import, which only those who tune should wait for.
-        from gistrec.gist.tuning.trainer import CHECKPOINTS, GistTrainer, Policy
+        from gistrec.gist.tuning.trainer import CHECKPOINTS, GistTrainer
 
         tuning = config.tuning
-        parts = questions_for_tuning(backbone, shop.titles, shop.texts, shop.features, config)
-        frozen = prepare_policy(backbone, tuning.tuning, tuning.seed)
-        words = [retold(*both) for both in zip(shop.titles, shop.texts, strict=True)]
-        encoder = RememberingEncoder(open_sentence_encoder(tuning.rewards.encoder, words))
-        scorer = Scorer(frozen, encoder, shop.titles, shop.texts, config)
-        exam = _Exam(backbone, shop.features, scorer, parts.validation)
+        policy, exam = _prepared(backbone, shop, config)
         untuned = trained_weights(backbone.model)
-        backbone.model.eval()
         before, first = exam.taken()
-        policy = Policy(backbone, frozen, shop.features, parts.training, scorer, config)
         trainer = GistTrainer(policy, folder, key)
         trainer.standing = replace(trainer.standing, best=first.reward)
         trainer.best_weights = untuned
         found = trainer.resume_point()
-        watch = _Watch(trainer, exam)
+        watch = _Watch(trainer, exam, first)
         trainer.add_callback(watch)
         say(
-            f"gist tuning: {len(parts.training)} questions, {len(parts.validation)} held out, "
-            f"{tuning.answers} answers a step, texts compared by {encoder.name}, "
+            f"gist tuning: {len(policy.asked)} questions, {len(exam.asked)} held out, "
+            f"{tuning.answers} answers a step, texts compared by {exam.scorer.encoder.name}, "
             f"reward {first.reward:.3f} before"
         )
         try:
@@ -104,9 +106,9 @@ def tune_gists(
         backbone.model.eval()
         after, last = exam.taken()
     report = TuningReport.of(
-        scorer,
+        exam.scorer,
         shop.item_ids,
-        parts.validation,
+        exam.asked,
         (before, after),
         (first, last),
         trainer.state.global_step,
@@ -138,13 +140,15 @@ class _Exam:
 class _Watch(TrainerCallback):  # type: ignore[misc]
     """What gistrec does between the trainer's steps: seeds, judges, saves, ends at a plateau."""
 
-    def __init__(self, trainer: "GistTrainer", exam: _Exam) -> None:
-        self._trainer, self._exam = trainer, exam
+    def __init__(self, trainer: "GistTrainer", exam: _Exam, first: Judgement) -> None:
+        self._trainer, self._exam, self._first = trainer, exam, first
         self._shown: Generator[int, None, None] | Iterator[int] = iter(())
         self._started = self._saved = time.monotonic()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: object) -> None:
-        """Begin the bar."""
+        """Begin the bar, and the curves with the untuned model."""
+        if state.global_step == 0:
+            self._trainer.note_validation(self._first.figures())
         self._shown = track(range(state.global_step, state.max_steps), "gist tuning")
         next(self._shown, None)
 
@@ -195,6 +199,27 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
             f"{trainer.standing.best:.3f} at step {trainer.standing.best_epoch}, keywords an item "
             f"{judgement.keywords_an_item:.1f}"
         )
+
+
+def _prepared(backbone: Backbone, shop: Shop, config: GistConfig) -> "tuple[Policy, _Exam]":
+    """The backbone made ready, what it is asked in training, and the questions held out."""
+    from gistrec.gist.tuning.trainer import Policy
+
+    backbone.model.eval()
+    tuning, features = config.tuning, shop.features
+    parts = questions_for_tuning(backbone, shop.titles, shop.texts, features, config)
+    seen: dict[int, Gist] = {}
+    if tuning.image_meaning == "text-and-seen":
+        seen = seen_of_images(backbone, parts.training + parts.validation, features, config)
+    words = [
+        f"{retold(*both)}\n{listed(seen.get(code, ()))}"
+        for code, both in enumerate(zip(shop.titles, shop.texts, strict=True))
+    ]
+    encoder = RememberingEncoder(open_sentence_encoder(tuning.rewards.encoder, words))
+    frozen = prepare_policy(backbone, tuning.tuning, tuning.seed)
+    scorer = Scorer(frozen, encoder, shop.titles, shop.texts, seen, config)
+    policy = Policy(backbone, frozen, features, parts.training, scorer, config)
+    return policy, _Exam(backbone, features, scorer, parts.validation)
 
 
 @contextmanager
