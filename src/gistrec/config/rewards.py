@@ -11,7 +11,7 @@ RewardForm = Literal["paper", "bounded"]
 
 
 class RewardConfig(StageConfig):
-    """Weights of the rewards. The paper gives none: these are chosen on the bazaar's held-out items.
+    """Weights of the rewards. The paper gives none: these were chosen on the bazaar.
 
     Attributes:
         information: weight of how near the gist comes to its item's title and text (alpha).

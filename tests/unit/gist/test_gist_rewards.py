@@ -123,7 +123,7 @@ def test_of_an_item_without_words_only_the_length_counts() -> None:
     found = rewarded(([("red", "sofa")], [4], [-1.0]), BOUNDED)
     for part in (found.information, found.reconstruction, found.distinction):
         assert np.isnan(part).all()
-    assert found.total == pytest.approx([-0.1 * 2 / MOST])
+    assert found.total == pytest.approx([-BOUNDED.length * 2 / MOST])
 
 
 def test_telling_words_inform_more_than_others() -> None:
