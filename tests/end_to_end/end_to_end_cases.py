@@ -20,7 +20,8 @@ backbone:
   embedded:
     {width: 32, layers: 2, vision_width: 32, vision_layers: 1, primer_drawings: 48,
      invented_users: 48, epochs: 2}
-gist: {max_new_tokens: 8, encoder: lsa}
+gist: {max_new_tokens: 8, encoder: lsa, tuning: {kind: none}}
+evidence: {sentences: lsa}
 recommender: {epochs: 2, max_windows: 48, batch_size: 8, negatives: 4, history: 4, retrieved: 6}
 """
 USERS, ITEMS = 150, 300

@@ -9,6 +9,8 @@ from end_to_end_cases import Command, Tiny, in_process_of_its_own
 
 from gistrec.pipeline.lock import locked_run
 
+MODELS = ("mmsrarec", "mmsrarec+evidence", "mmsrarec+fusion")
+
 
 @pytest.fixture
 def copied(tiny: Tiny, tmp_path: Path) -> Path:
@@ -45,8 +47,13 @@ def test_the_same_command_again_makes_nothing_and_is_quick(
 @pytest.mark.parametrize(
     ("setting", "again"),
     [
-        ("evaluation.resamples=10", ["oracle", "popularity", "sasrec", "mmsrarec"]),
-        ("recommender.learning_rate=5e-4", ["recommender", "mmsrarec"]),
+        ("evaluation.resamples=10", ["oracle", "popularity", "sasrec", *MODELS]),
+        (
+            "recommender.learning_rate=5e-4",
+            ["recommender", MODELS[0], "recommender-evidence", MODELS[1], "fusion", MODELS[2]],
+        ),
+        ("evidence.kinds=[encoder]", ["recommender-evidence", MODELS[1], "fusion", MODELS[2]]),
+        ("fusion.l2=9", ["fusion", MODELS[2]]),
         ("baselines.names=[sasrec]", []),
     ],
 )
@@ -54,7 +61,7 @@ def test_a_changed_setting_makes_again_only_what_it_touches(
     tiny: Tiny, gistrec: Command, copied: Path, setting: str, again: list[str]
 ) -> None:
     ended = gistrec.done(*tiny.command(copied, "--set", setting))
-    systems = ("oracle", "popularity", "sasrec", "mmsrarec")
+    systems = ("oracle", "popularity", "sasrec", *MODELS)
     assert built(ended.err) == [f"evaluation-{name}" if name in systems else name for name in again]
 
 
@@ -62,7 +69,11 @@ def test_fewer_epochs_change_the_recommender_and_what_is_drawn_for_it(
     tiny: Tiny, gistrec: Command, copied: Path
 ) -> None:
     ended = gistrec.done(*tiny.command(copied, "--set", "recommender.epochs=1"))
-    assert built(ended.err) == ["collab", "recommender", "evaluation-mmsrarec"]
+    assert built(ended.err) == [
+        *("collab", "recommender", f"evaluation-{MODELS[0]}"),
+        *("evidence", "recommender-evidence", f"evaluation-{MODELS[1]}"),
+        *("fusion", f"evaluation-{MODELS[2]}"),
+    ]
     manifest = json.loads((copied / "recommender" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["facts"]["epochs"] == 1
     doctor = gistrec("doctor", "--run", copied)

@@ -18,6 +18,7 @@ from gistrec.pipeline.collab import asked_neighbours
 from gistrec.pipeline.prompt import shown_prompt
 from gistrec.pipeline.recommend import Recommendations
 from gistrec.recommender import rank
+from gistrec.recommender.known import Known
 from gistrec.recommender.nearby import nearby_items
 
 PARTS = (
@@ -84,7 +85,7 @@ def test_what_is_shown_is_what_was_scored(
     nearby = nearby_items(asked_neighbours(found.work.run / "collab"), item_ids)
     with monkeypatch.context() as patched:
         patched.setattr(rank, "score_rows", noted)
-        scores = found.recommender.ranker(nearby, {}).score(asked.histories, asked.candidates)
+        scores = found.recommender.ranker(Known(nearby)).score(asked.histories, asked.candidates)
         evaluated = list(scored)
         assert len(evaluated) == len(asked)
         for place in range(5):
@@ -149,7 +150,8 @@ def test_a_short_budget_is_kept_counted_and_told(
     budget = found.recommender.prompter.budget
     limit = budget.least + 15
     run = Path(shutil.copytree(tiny.run, tmp_path / "run"))
-    ended = gistrec.done(*tiny.command(run, "--set", f"recommender.max_prompt_tokens={limit}"))
+    short = ("--set", f"recommender.max_prompt_tokens={limit}", "--set", "evidence.kinds=[]")
+    ended = gistrec.done(*tiny.command(run, *short))
     facts = {
         stage: json.loads((run / stage / "manifest.json").read_bytes())["facts"]
         for stage in ("recommender", "evaluation-mmsrarec")

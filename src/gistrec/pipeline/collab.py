@@ -237,7 +237,7 @@ def _questions(work: Workplace, split: Split) -> dict[str, Queries]:
 
 
 def _validating(config: SystemConfig) -> int:
-    return max(config.recommender.validation_users, config.fusion.users if config.fusion.on else 0)
+    return max(config.recommender.validation_users, config.fusion.users)
 
 
 def _needs_folds(config: SystemConfig) -> bool:

@@ -129,6 +129,7 @@ def recommender_stage(
     }
     if evidence:
         inputs["evidence"] = stage_fingerprint(work.run / "evidence")
+        inputs["told"] = fingerprint_of([*work.config.evidence.kinds, work.config.evidence.latest])
     name = recommender_stage_name(evidence is not None)
     return run_stage(work.run, name, config.deciding(), inputs, build, code="2")
 

@@ -22,8 +22,8 @@ def test_a_server_can_be_named_on_the_command_line() -> None:
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        (SERVER[:2], "needs its url and its model"),
-        ([SERVER[0], SERVER[2]], "needs its url and its model"),
+        (SERVER[:3], "needs its url and its model"),
+        ([*SERVER[:2], SERVER[3]], "needs its url and its model"),
         ([*SERVER, "gist.engine.url=localhost:8000"], "must begin with http:// or https://"),
         ([*SERVER, "gist.engine.url=http://me:secret@h/v1"], "must not hold a password"),
         ([*SERVER, "gist.engine.concurrency=0"], "greater than or equal to 1"),
