@@ -45,7 +45,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def found(tiny: Tiny) -> Recommendations:
-    return Recommendations.open(tiny.run)
+    return Recommendations.open(tiny.run, "mmsrarec")
 
 
 @pytest.fixture(scope="module")

@@ -28,17 +28,19 @@ PARTS = (
     "question",
     "candidate_text",
     "candidate_image",
+    "evidence",
     "answer",
 )
 
 
 @pytest.fixture(scope="module")
 def found(tiny: Tiny) -> Recommendations:
-    return Recommendations.open(tiny.run)
+    return Recommendations.open(tiny.run, "mmsrarec")
 
 
 def shown(gistrec: Command, run: Path, user: str, *more: str) -> dict[str, Any]:
-    ended = gistrec.done("prompt", "--run", run, "--user", user, "--json", *more)
+    pure = ["--system", "mmsrarec"]
+    ended = gistrec.done("prompt", "--run", run, "--user", user, "--json", *pure, *more)
     prompt: dict[str, Any] = json.loads(ended.out)
     return prompt
 
@@ -99,6 +101,23 @@ def test_what_is_shown_is_what_was_scored(
             assert prompt.probability == pytest.approx(chance, abs=1e-5)
 
 
+def test_evidence_stands_in_the_prompt_and_is_counted(tiny: Tiny, gistrec: Command) -> None:
+    found = Recommendations.open(tiny.run, "mmsrarec+evidence")
+    user, code = pictured_user(found, found.split.test)
+    prompt = shown(gistrec, tiny.run, user, "--system", "mmsrarec+evidence")
+    assert found.told is not None
+    histories = found.split.test.histories
+    row = histories.users.to_list().index(user)
+    ((line,),) = found.told.of_asked(histories.take([row]), [[code]])
+    assert line.startswith("shared ")
+    assert line in prompt["text"]
+    assert prompt["tokens"]["evidence"] == len(found.recommender.backbone.text_ids(line))
+    assert prompt["tokens"]["total"] == len(prompt["ids"]) + 1
+    pure = shown(gistrec, tiny.run, user)
+    assert pure["tokens"]["evidence"] == 0
+    assert line not in pure["text"]
+
+
 def test_the_text_is_decoded_from_the_ids(found: Recommendations) -> None:
     user, code = pictured_user(found, found.split.test)
     prompt = shown_prompt(found, user)
@@ -137,7 +156,7 @@ def test_a_person_reads_the_prompt_and_a_table(
     tiny: Tiny, gistrec: Command, found: Recommendations
 ) -> None:
     user = found.split.test.histories.users[0]
-    ended = gistrec.done("prompt", "--run", tiny.run, "--user", user)
+    ended = gistrec.done("prompt", "--run", tiny.run, "--user", user, "--system", "mmsrarec")
     assert shown_prompt(found, user).text in ended.out
     for part in ("frame", "neighbours", "candidate image", "total", "limit"):
         assert f" {part} " in ended.out
@@ -194,7 +213,7 @@ def test_a_run_without_a_recommender_has_no_prompts(
 ) -> None:
     run = Path(shutil.copytree(tiny.run, tmp_path / "run"))
     shutil.rmtree(run / "recommender")
-    ended = gistrec("prompt", "--run", run, "--user", "u001")
+    ended = gistrec("prompt", "--run", run, "--system", "mmsrarec", "--user", "u001")
     assert ended.code == 1
     assert "stage 'recommender' is not finished" in ended.err
     settings = (run / "config.yaml").read_text(encoding="utf-8")

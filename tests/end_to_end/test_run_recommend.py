@@ -31,9 +31,9 @@ def test_anyone_gets_items_they_never_had_best_first(
     ids = [item["item_id"] for item in answer["items"]]
     assert len(ids) == len(set(ids)) == 5
     assert not set(ids) & history_of(tiny, user)
-    chances = [item["probability"] for item in answer["items"]]
-    assert chances == sorted(chances, reverse=True)
-    assert all(0 <= chance <= 1 for chance in chances)
+    scores = [item["score"] for item in answer["items"]]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= item["probability"] <= 1 for item in answer["items"])
     titles = dict(pl.read_parquet(tiny.bazaar / "items.parquet")["item_id", "title"].iter_rows())
     assert all(item["title"] == titles[item["item_id"]] for item in answer["items"])
 
@@ -54,7 +54,7 @@ def test_the_reasons_stand_below_the_table(tiny: Tiny, gistrec: Command) -> None
     assert f"For user {user}" in ended.out
     assert "latest: " in ended.out
     item = json.loads(gistrec.done(*asked, "--json").out)["items"][0]
-    table, why = ended.out.split("\nwhy (score")
+    table, why = ended.out.split("\nwhy (falls")
     assert item["item_id"] in table
     assert all(f"  - {reason}" in why for reason in item["reasons"])
     assert any("the score" in reason for reason in item["reasons"])
@@ -63,7 +63,7 @@ def test_the_reasons_stand_below_the_table(tiny: Tiny, gistrec: Command) -> None
 def test_without_reasons_the_model_is_not_asked_again(tiny: Tiny, gistrec: Command) -> None:
     user = users_of(tiny, "test")[0]
     asked = ["recommend", "--run", tiny.run, "--user", user, "-k", 2, "--no-why"]
-    assert "why (score" not in gistrec.done(*asked).out
+    assert "why (falls" not in gistrec.done(*asked).out
     items = json.loads(gistrec.done(*asked, "--json").out)["items"]
     assert [item["left_out"] for item in items] == [None, None]
 
@@ -89,6 +89,29 @@ def test_what_is_told_of_an_item_is_so(tiny: Tiny, gistrec: Command) -> None:
             assert chance == pytest.approx(item["probability"], abs=1e-4)
             falls = [one["score"] - one["without"] for one in left_out]
             assert falls == sorted(falls, reverse=True)
+
+
+def test_each_system_of_the_run_recommends_by_its_own_scores(tiny: Tiny, gistrec: Command) -> None:
+    user = users_of(tiny, "test")[0]
+    asked = ["recommend", "--run", tiny.run, "--user", user, "--no-why", "--json", "-k", 500]
+    answers = {
+        name: json.loads(gistrec.done(*asked, "--system", name).out)
+        for name in ("mmsrarec", "mmsrarec+evidence", "mmsrarec+fusion")
+    }
+    assert {name: answer["system"] for name, answer in answers.items()} == {n: n for n in answers}
+    chances = {
+        name: {item["item_id"]: item["probability"] for item in answer["items"]}
+        for name, answer in answers.items()
+    }
+    assert chances["mmsrarec+fusion"] == chances["mmsrarec+evidence"] != chances["mmsrarec"]
+    for name in ("mmsrarec", "mmsrarec+evidence"):  # the model's own score is what ranks
+        for item in answers[name]["items"]:
+            odds = 1 / (1 + np.exp(-item["score"]))
+            assert odds == pytest.approx(item["probability"], abs=1e-6)
+    assert json.loads(gistrec.done(*asked).out) == answers["mmsrarec+fusion"]
+    unknown = gistrec(*asked, "--system", "sasrec")
+    assert unknown.code == 1
+    assert "it has mmsrarec, mmsrarec+evidence, mmsrarec+fusion" in unknown.err
 
 
 def test_no_more_than_there_is_to_recommend(tiny: Tiny) -> None:
@@ -129,7 +152,7 @@ def test_a_run_whose_settings_changed_is_not_asked(
     (run / "config.yaml").write_text(changed, encoding="utf-8")
     ended = gistrec("recommend", "--run", run, "--user", "u001")
     assert ended.code == 1
-    assert "stage 'recommender' was made with other settings" in ended.err
+    assert "stage 'recommender-evidence' was made with other settings" in ended.err
 
 
 def test_a_setting_that_a_run_did_not_know_yet_is_no_change(

@@ -17,6 +17,13 @@ def prompt(
             "recommendation where the split does not ask about the user.",
         ),
     ] = None,
+    system: Annotated[
+        str | None,
+        typer.Option(
+            help="Which system of the run: mmsrarec, mmsrarec+evidence, mmsrarec+fusion; "
+            "by default the one that knows the most."
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, token ids included.")
     ] = False,
@@ -26,7 +33,7 @@ def prompt(
     from gistrec.pipeline.prompt import shown_prompt
     from gistrec.pipeline.recommend import Recommendations
 
-    shown = shown_prompt(Recommendations.open(run_folder), user, candidate)
+    shown = shown_prompt(Recommendations.open(run_folder, system), user, candidate)
     if as_json:
         typer.echo(shown.model_dump_json(indent=2))
         return

@@ -10,6 +10,13 @@ def recommend(
     run_folder: Annotated[Path, typer.Option("--run", metavar="DIR", help="Folder of the run.")],
     user: Annotated[str, typer.Option(help="Id of a user of the run's dataset.")],
     k: Annotated[int, typer.Option("-k", min=1, help="How many items.")] = 10,
+    system: Annotated[
+        str | None,
+        typer.Option(
+            help="Which system of the run: mmsrarec, mmsrarec+evidence, mmsrarec+fusion; "
+            "by default the one that knows the most."
+        ),
+    ] = None,
     why: Annotated[
         bool,
         typer.Option(
@@ -23,7 +30,7 @@ def recommend(
     from gistrec.cli.output import wide_console
     from gistrec.pipeline.recommend import Recommendations
 
-    found = Recommendations.open(run_folder).recommend(user, k, why)
+    found = Recommendations.open(run_folder, system).recommend(user, k, why)
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
         return

@@ -12,6 +12,8 @@ from gistrec.config.gist import GistConfig
 from gistrec.config.recommender import RecommenderConfig
 from gistrec.config.split import SplitConfig
 
+EVIDENCE, FUSION = "+evidence", "+fusion"  # behind the name of the system that they add to
+
 
 class SystemConfig(StageConfig):
     """Everything a run can be told.
@@ -32,4 +34,14 @@ class SystemConfig(StageConfig):
     evidence: EvidenceConfig = EvidenceConfig()
     recommender: RecommenderConfig = RecommenderConfig()
     fusion: FusionConfig = FusionConfig()
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """Names of the systems in which a model recommends, the one that knows most last."""
+        if not self.recommends:
+            return ()
+        evidence = (f"{self.name}{EVIDENCE}",) if self.evidence.kinds else ()
+        fused = (f"{self.name}{FUSION}",) if self.fusion.on else ()
+        return (self.name, *evidence, *fused)
+
     evaluation: EvaluationConfig = EvaluationConfig()

@@ -47,6 +47,7 @@ class Recommendation(BaseModel):
     """One item, and facts that speak for it.
 
     Attributes:
+        score: what the system ranks by.
         probability: p(yes) / (p(yes) + p(no)) that the model gives the item; between 0 and 1.
         shared_words: words of its gist found in gists of the user's latest items, with their ids.
         neighbour_words: likewise in gists of what similar users chose next.
@@ -61,6 +62,7 @@ class Recommendation(BaseModel):
     item_id: str
     title: str
     gist: str
+    score: float
     probability: float
     shared_words: dict[str, tuple[str, ...]]
     neighbour_words: dict[str, tuple[str, ...]]
@@ -75,27 +77,29 @@ class Recommendation(BaseModel):
 
 
 class Answer(BaseModel):
-    """What is recommended to a user, best first."""
+    """What is recommended to a user, best first, by one of a run's systems."""
 
     model_config = ConfigDict(frozen=True)
 
     user_id: str
+    system: str
     history: tuple[str, ...]
     items: tuple[Recommendation, ...]
 
     def table(self) -> Table:
         """For a person to read."""
         table = Table(
-            title=escape(f"For user {self.user_id}"),
+            title=escape(f"For user {self.user_id}, by {self.system}"),
             caption=escape("latest: " + "; ".join(self.history)),
             title_justify="left",
             caption_justify="left",
         )
-        for column in ("item", "title", "gist", "p(yes)"):
-            table.add_column(column, justify="right" if column == "p(yes)" else "left")
+        for column in ("item", "title", "gist", "score", "p(yes)"):
+            right = column in ("score", "p(yes)")
+            table.add_column(column, justify="right" if right else "left")
         for item in self.items:
-            chance = f"{item.probability:.3f}"
-            table.add_row(*map(escape, (item.item_id, item.title, item.gist, chance)))
+            numbers = (f"{item.score:.2f}", f"{item.probability:.3f}")
+            table.add_row(*map(escape, (item.item_id, item.title, item.gist, *numbers)))
         return table
 
     def why(self) -> str:
@@ -106,13 +110,13 @@ class Answer(BaseModel):
             )
             for item in self.items
         ]
-        return "\n".join(["why (score: log p(yes) - log p(no)):", *parts])
+        return "\n".join(["why (falls are of the model's log p(yes) - log p(no)):", *parts])
 
 
 def as_recommendation(
-    dataset: Dataset, gists: Sequence[str], score: float, why: Explanation
+    dataset: Dataset, gists: Sequence[str], score: float, own: float, why: Explanation
 ) -> Recommendation:
-    """Facts by codes as facts by ids; ``score`` is log p(yes) - log p(no)."""
+    """Facts by codes as facts by ids; ``own`` is the model's log p(yes) - log p(no)."""
     ids = dataset.item_ids
 
     def by_word(words: Sequence[SharedWord]) -> dict[str, tuple[str, ...]]:
@@ -133,7 +137,8 @@ def as_recommendation(
         item_id=ids[why.item],
         title=dataset.title(why.item),
         gist=gists[why.item],
-        probability=1.0 / (1.0 + float(np.exp(-score))),
+        score=score,
+        probability=1.0 / (1.0 + float(np.exp(-own))),
         shared_words=by_word(why.history_words),
         neighbour_words=by_word(why.neighbour_words),
         chosen_by=why.chosen_by,

@@ -15,6 +15,7 @@ from gistrec.evaluation.row import Row
 from gistrec.pipeline.lock import locked_run
 from gistrec.pipeline.manifest import Manifest, read_manifest, stage_fingerprint
 from gistrec.pipeline.recommend import Recommendations
+from gistrec.pipeline.run import open_run
 from gistrec.pipeline.served import served_rows, served_stage, served_system
 from gistrec.pipeline.workplace import Workplace
 
@@ -76,7 +77,8 @@ def evaluate_on_server(
         RunError: the run is unfinished, or was not measured by a protocol.
         EngineError: the server does not answer, or scores otherwise than the model here.
     """
-    found = Recommendations.open(run)
+    work, _ = open_run(run)
+    found = Recommendations.open(run, work.config.name)
     work, split = found.work, found.split
     own = _own_evaluation(work)
     asked = work.config.evaluation.protocols

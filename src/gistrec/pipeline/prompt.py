@@ -1,5 +1,6 @@
 """The exact prompt of a user and a candidate, from the token ids that the recommender scores."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -17,8 +18,7 @@ from gistrec.mllm.readable import readable
 from gistrec.pipeline.collab import asked_neighbours
 from gistrec.pipeline.manifest import read_manifest
 from gistrec.pipeline.recommend import Recommendations
-from gistrec.recommender.known import Known
-from gistrec.recommender.nearby import nearby_items
+from gistrec.pipeline.recommender import recommender_stage_name
 
 Moment = Literal["test question", "cold question", "validation question", "all that is known"]
 
@@ -31,6 +31,7 @@ class Shares(BaseModel):
         history, neighbours: of their entries; the neighbours' heading included.
         question: the question about the candidate.
         candidate_text, candidate_image: of the candidate; its image's marks included.
+        evidence: what the log says of the user and the candidate.
         answer: yes or no.
         total: all of these.
         limit: what `recommender.max_prompt_tokens` or else the backbone allows.
@@ -47,6 +48,7 @@ class Shares(BaseModel):
     question: int
     candidate_text: int
     candidate_image: int
+    evidence: int
     answer: int
     total: int
     limit: int | None
@@ -62,6 +64,7 @@ class ShownPrompt(BaseModel):
 
     Attributes:
         user_id, item_id: whose, and about what.
+        system: for which system of the run.
         moment: which moment of the user it is of.
         known: interactions of the user known at that moment.
         backbone: the model's name, as the configuration has it.
@@ -77,6 +80,7 @@ class ShownPrompt(BaseModel):
 
     user_id: str
     item_id: str
+    system: str
     moment: Moment
     known: int
     backbone: str
@@ -95,7 +99,8 @@ class ShownPrompt(BaseModel):
             versions += f" (trained on version {self.trained_version})"
         table = Table(
             title=escape(
-                f"user {self.user_id}, item {self.item_id}: p(yes) {self.probability:.3f}"
+                f"user {self.user_id}, item {self.item_id}: p(yes) {self.probability:.3f} "
+                f"by {self.system}"
             ),
             caption=escape(f"{versions}, backbone {self.backbone}"),
             title_justify="left",
@@ -119,6 +124,7 @@ class ShownPrompt(BaseModel):
             ("question", shares.question, ""),
             ("candidate text", shares.candidate_text, ""),
             ("candidate image", shares.candidate_image, ""),
+            ("evidence", shares.evidence, ""),
             ("answer", shares.answer, "yes or no"),
             ("total", shares.total, f"{self.moment}, {self.known} interactions known"),
             ("limit", shares.limit, f"{shares.reserved} kept for longer candidates"),
@@ -144,23 +150,26 @@ def shown_prompt(found: Recommendations, user: str, item: str | None = None) -> 
     code = _code(found, item) if item is not None else following
     if code is None:
         code = _code(found, found.recommend(user, 1, why=False).items[0].item_id)
-    nearby = nearby_items(_neighbours(found, history), found.work.dataset.item_ids)
-    ranker = found.recommender.ranker(Known(nearby))
+    known = found.known(_neighbours(found, history))
+    ranker = found.recommender.ranker(known)
     (row,) = ranker.rows(history, [[code]])
     (score,) = ranker.score_lists(history, [[code]])
-    near = nearby.get((user, int(history.lengths[0])), [])
+    near = known.nearby.get((user, int(history.lengths[0])), [])
+    line = known.tell(history, [[code]])[0][0] if known.tell else ""
     prompt = row.prefix + row.branches[0]
     work = found.work
+    stage = recommender_stage_name(found.recommender.evidence is not None)
     return ShownPrompt(
         user_id=user,
         item_id=str(work.dataset.item_ids[code]),
+        system=found.recommender.name,
         moment=moment,
         known=int(history.lengths[0]),
         backbone=work.config.backbone.model,
         prompt_version=PROMPT_VERSION,
-        trained_version=read_manifest(work.run / "recommender").inputs["prompts"],
+        trained_version=read_manifest(work.run / stage).inputs["prompts"],
         probability=1.0 / (1.0 + float(np.exp(-score[0]))),
-        tokens=_shares(found, history[0].tolist(), near, code),
+        tokens=_shares(found, history[0].tolist(), near, code, line),
         text=readable(found.recommender.backbone, prompt, found.name),
         ids=prompt.ids,
     )
@@ -203,11 +212,14 @@ def _code(found: Recommendations, item: str) -> int:
     return int(places[0])
 
 
-def _shares(found: Recommendations, history: list[int], near: list[int], code: int) -> Shares:
+def _shares(
+    found: Recommendations, history: list[int], near: Sequence[int], code: int, line: str
+) -> Shares:
     prompter = found.recommender.prompter
     budget, plan = prompter.budget, prompter.plan(history, near)
     words, image = prompter.candidate_tokens(code)
-    reserved = budget.candidate - words - image
+    evidence = len(found.recommender.backbone.text_ids(line))
+    reserved = budget.candidate - words - image - evidence
     heading = budget.heading if plan.neighbours else 0
     return Shares(
         frame=budget.frame,
@@ -216,6 +228,7 @@ def _shares(found: Recommendations, history: list[int], near: list[int], code: i
         question=budget.question,
         candidate_text=words,
         candidate_image=image,
+        evidence=evidence,
         answer=budget.answer,
         total=plan.tokens - reserved,
         limit=budget.limit,

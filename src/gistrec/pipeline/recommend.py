@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +10,15 @@ import polars as pl
 from gistrec import schema
 from gistrec.collab.candidates import RETRIEVAL_NEIGHBOURS, candidates_of
 from gistrec.collab.item_vectors import tfidf_vectors
+from gistrec.config.system import FUSION
 from gistrec.data.path import EvidencePath
+from gistrec.data.ranker import Scores
 from gistrec.data.sequences import Sequences
 from gistrec.errors import RunError
 from gistrec.pipeline.answer import Answer, as_recommendation
 from gistrec.pipeline.evidence import OpenEvidence, open_evidence
-from gistrec.pipeline.manifest import find_manifest
-from gistrec.pipeline.recommender import Recommender, open_recommender
+from gistrec.pipeline.fusion import open_fused
+from gistrec.pipeline.recommender import Recommender, open_recommender, recommender_stage_name
 from gistrec.pipeline.users import RunUsers, refuse_other_settings
 from gistrec.recommender.explain import Explanation, shared_words
 from gistrec.recommender.known import Known
@@ -27,31 +28,60 @@ from gistrec.recommender.nearby import nearby_items
 
 @dataclass(frozen=True, eq=False)
 class Recommendations(RunUsers):
-    """A finished run, open for questions."""
+    """A finished run, open for questions.
 
+    Attributes:
+        system: which of the run's systems answers.
+        recommender: the model behind it.
+        told: what the log says of a user and an item; None where the run does not ask it.
+    """
+
+    system: str
     recommender: Recommender
+    told: OpenEvidence | None
 
     @classmethod
-    def open(cls, run: Path) -> "Recommendations":
+    def open(cls, run: Path, system: str | None = None) -> "Recommendations":
         """Open a run of a system that recommends.
 
+        Args:
+            run: its folder.
+            system: one of ``config.systems``; by default the last, which knows the most.
+
         Raises:
-            RunError: the run is unfinished, or its system is a baseline alone.
+            RunError: the run is unfinished, its system is a baseline alone, or it has no such one.
         """
         users = RunUsers.open(run)
         work, words = users.work, users.words
         refuse_other_settings(run, "backbone", work.config.backbone.deciding())
-        refuse_other_settings(run, "recommender", work.config.recommender.deciding())
-        recommender = open_recommender(work, run / "recommender", run / "backbone", words)
-        return cls(work, users.encoder, words, users.split, recommender)
+        offered = work.config.systems
+        system = offered[-1] if system is None else system
+        if system not in offered:
+            raise RunError(f"{run} has no system {system!r}; it has {', '.join(offered)}")
+        told = open_evidence(work, users.split) if work.config.evidence.kinds else None
+        evidence = None if system == work.config.name else told
+        stage = recommender_stage_name(evidence is not None)
+        refuse_other_settings(run, stage, work.config.recommender.deciding())
+        recommender = open_recommender(work, run / stage, run / "backbone", words, evidence)
+        return cls(work, users.encoder, words, users.split, system, recommender, told)
 
-    @cached_property
-    def _evidence(self) -> OpenEvidence | None:
-        """What the log says of a user and an item; None where the run did not ask it."""
-        stands = find_manifest(self.work.run / "evidence") is not None
-        if not (self.work.config.evidence.kinds and stands):
-            return None
-        return open_evidence(self.work, self.split)
+    def known(self, neighbours: pl.DataFrame) -> Known:
+        """What the model is told of users with these similar ones."""
+        nearby = nearby_items(neighbours, self.work.dataset.item_ids)
+        evidence = self.recommender.evidence
+        return Known(nearby, tell=evidence.of_asked if evidence else None)
+
+    def _scores(
+        self, known: Known, history: Sequences, candidates: list[int]
+    ) -> tuple[Scores, Scores]:
+        """What the system ranks by, and the model's own log p(yes) - log p(no)."""
+        model = self.recommender.ranker(known)
+        (own,) = model.score_lists(history, [candidates])
+        if self.system != f"{self.work.config.name}{FUSION}":
+            return own, own
+        fused = open_fused(self.work, self.split, self.work.run / "fusion", model)
+        (scores,) = fused.score_lists(history, [candidates])
+        return scores, own
 
     def recommend(self, user: str, k: int = 10, why: bool = True) -> Answer:
         """The ``k`` best items for all that the dataset knows of a user.
@@ -69,8 +99,8 @@ class Recommendations(RunUsers):
         if not candidates:
             raise RunError(f"user {user!r} has had every item: nothing is left to recommend")
         neighbours = self.neighbours_of(history)
-        known = Known(nearby_items(neighbours, self.work.dataset.item_ids))
-        scores = self.recommender.ranker(known).score_lists(history, [candidates])[0]
+        known = self.known(neighbours)
+        scores, own = self._scores(known, history, candidates)
         best = np.argsort(-scores, kind="stable")[:k].tolist()
         chosen = [candidates[place] for place in best]
         left_out: Sequence[tuple[LeftOut, ...] | None] = [None] * len(chosen)
@@ -84,12 +114,13 @@ class Recommendations(RunUsers):
                 self.work.dataset,
                 self.words,
                 float(scores[place]),
+                float(own[place]),
                 self._explained(code, history, neighbours, less),
             )
             for place, code, less in zip(best, chosen, left_out, strict=True)
         ]
         shown = tuple(self.name(code) for code in self._latest(history))
-        return Answer(user_id=user, history=shown, items=tuple(items))
+        return Answer(user_id=user, system=self.system, history=shown, items=tuple(items))
 
     def _retrieved(self, history: Sequences) -> list[int]:
         dataset = self.work.dataset
@@ -122,8 +153,8 @@ class Recommendations(RunUsers):
             code for codes in nearby_items(neighbours, item_ids).values() for code in codes
         ]
         paths: list[EvidencePath] = []
-        if self._evidence is not None:
-            paths = self._evidence.paths(history, item)
+        if self.told is not None:
+            paths = self.told.paths(history, item)
         return Explanation(
             item,
             shared_words(self.words, item, self._latest(history)),

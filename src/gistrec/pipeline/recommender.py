@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from gistrec import schema
+from gistrec.config.system import EVIDENCE
 from gistrec.data.split import Split
 from gistrec.evaluation.metrics import mean, metric_values
 from gistrec.evaluation.protocol import rank_queries
@@ -44,6 +45,7 @@ class Recommender:
     backbone: Backbone
     prompter: Prompter
     features: ImageFeatures
+    evidence: OpenEvidence | None
     n_items: int
 
     def ranker(self, known: Known, memory: ScoreMemory | None = None) -> MllmRanker:
@@ -195,5 +197,10 @@ def _assembled(
     )
     name = work.config.name
     return Recommender(
-        f"{name}+evidence" if evidence else name, model, prompter, features, work.dataset.n_items
+        f"{name}{EVIDENCE}" if evidence else name,
+        model,
+        prompter,
+        features,
+        evidence,
+        work.dataset.n_items,
     )

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from gistrec import schema
 from gistrec.config.load import load_config
-from gistrec.config.system import SystemConfig
+from gistrec.config.system import EVIDENCE, FUSION, SystemConfig
 from gistrec.errors import RunError
 from gistrec.pipeline.manifest import MADE, Manifest, find_manifest
 from gistrec.pipeline.workplace import noted_dataset
@@ -85,9 +85,9 @@ def expected_stages(config: SystemConfig, oracle: bool) -> list[str]:
         names += ["backbone", *tuning, "gist", "collab"]
         names += ["recommender", f"evaluation-{config.name}"]
         if config.evidence.kinds:
-            names += ["evidence", "recommender-evidence", f"evaluation-{config.name}+evidence"]
+            names += ["evidence", "recommender-evidence", f"evaluation-{config.name}{EVIDENCE}"]
         if config.fusion.on:
-            names += ["fusion", f"evaluation-{config.name}+fusion"]
+            names += ["fusion", f"evaluation-{config.name}{FUSION}"]
     return names
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gistrec.config.evaluation import Protocol
+from gistrec.config.system import EVIDENCE, FUSION
 from gistrec.data.queries import Queries
 from gistrec.data.split import Split
 from gistrec.evaluation.row import Row
@@ -72,16 +73,16 @@ def mllm_systems(work: Workplace, split: Split) -> dict[str, list[Row]]:
     if config.evidence.kinds:
         evidence_stage(work, words)
         evidence = open_evidence(work, split)
-        rows[f"{config.name}+evidence"] = _measured(shared, evidence)
+        rows[f"{config.name}{EVIDENCE}"] = _measured(shared, evidence)
     if config.fusion.on:
-        rows[f"{config.name}+fusion"] = _fused(shared, evidence)
+        rows[f"{config.name}{FUSION}"] = _fused(shared, evidence)
     return rows
 
 
 def _measured(shared: _Prepared, evidence: OpenEvidence | None) -> list[Row]:
     work, split = shared.work, shared.split
     tuned = recommender_stage(work, split, shared.backbone, shared.words, shared.collab, evidence)
-    system = f"{work.config.name}+evidence" if evidence else work.config.name
+    system = f"{work.config.name}{EVIDENCE}" if evidence else work.config.name
 
     def open_ranker() -> MllmRanker:
         return shared.opened(evidence).ranker(known_of(work, shared.collab, evidence))
@@ -100,7 +101,7 @@ def _fused(shared: _Prepared, evidence: OpenEvidence | None) -> list[Row]:
     """The fusion over the system with evidence, where there is one, else over the pure one."""
     work = shared.work
     inner = recommender_stage_name(evidence is not None)
-    system = f"{work.config.name}+evidence" if evidence else work.config.name
+    system = f"{work.config.name}{EVIDENCE}" if evidence else work.config.name
     scored = work.run / f"evaluation-{system}"
     known = known_of(work, shared.collab, evidence)
 
@@ -113,7 +114,7 @@ def _fused(shared: _Prepared, evidence: OpenEvidence | None) -> list[Row]:
     return evaluate_system(
         work,
         shared.split,
-        f"{work.config.name}+fusion",
+        f"{work.config.name}{FUSION}",
         lambda: open_fused(work, shared.split, fusion, ranker()),
         stages,
         (work.config.recommender.seed,),
