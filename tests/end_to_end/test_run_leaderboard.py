@@ -19,7 +19,8 @@ KEYS = {
     "system", "dataset", "split", "split_fingerprint", "protocol", "n_users", "seeds", "metrics",
     "strata", "seconds", "peak_mib",
 }  # fmt: skip
-SYSTEMS = {"oracle", "popularity", "sasrec", "mmsrarec"}
+MODELS = {"mmsrarec", "mmsrarec+evidence", "mmsrarec+fusion"}
+SYSTEMS = {"oracle", "popularity", "sasrec", *MODELS}
 PROTOCOLS = {"full", "sampled", "cold-full", "cold-sampled"}
 
 

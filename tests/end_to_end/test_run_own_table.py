@@ -44,7 +44,9 @@ def run(own: Path, tiny: Tiny, gistrec: Command, tmp_path_factory: pytest.TempPa
 def test_it_runs_to_a_leaderboard_without_an_oracle_and_without_cold_questions(run: Path) -> None:
     rows = json.loads((run / "leaderboard.json").read_bytes())
     assert {(row["system"], row["protocol"]) for row in rows} == {
-        (system, protocol) for system in ("sasrec", "mmsrarec") for protocol in ("full", "sampled")
+        (system, protocol)
+        for system in ("sasrec", "mmsrarec", "mmsrarec+evidence", "mmsrarec+fusion")
+        for protocol in ("full", "sampled")
     }
 
 

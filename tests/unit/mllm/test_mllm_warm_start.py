@@ -109,7 +109,7 @@ def test_a_catalogue_may_lack_texts_and_the_primer_may_be_off(
 ) -> None:
     config = TINY.model_copy(update={"primer_drawings": drawings, "epochs": 1})
     backbone, trained = warm_start.warm_start(texts, NOUNS, config)
-    assert trained.epochs == 1
+    assert trained.epochs == (1 if drawings or texts else 0)  # nothing to learn: nothing was run
     assert looked_at(backbone, [Image.new("RGB", (9, 9))])
 
 

@@ -63,6 +63,21 @@ def test_the_encoder_of_similar_users_is_expected_once_whoever_asks_for_it() -> 
         "evaluation-popularity",
         "baseline-sasrec",
         "backbone",
+        "gist-tuning",
+        "gist",
+        "collab",
+        "recommender",
+        "evaluation-mmsrarec",
+        "evidence",
+        "recommender-evidence",
+        "evaluation-mmsrarec+evidence",
+        "fusion",
+        "evaluation-mmsrarec+fusion",
+    ]
+    off = ["gist.tuning.kind=none", "evidence.kinds=[]", "fusion.on=false"]
+    pure = load_config(SystemConfig, "mmsrarec", None, off)
+    assert expected_stages(pure, oracle=False)[-5:] == [
+        "backbone",
         "gist",
         "collab",
         "recommender",
