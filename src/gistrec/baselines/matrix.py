@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from gistrec.data.incidence import incidence
 from gistrec.data.ranker import Scores
 from gistrec.data.sequences import IntArray, Sequences
 
@@ -14,14 +15,7 @@ _CHUNK_SCORES = 16_000_000  # how many scores are held beside the result at a ti
 
 def user_item_matrix(sequences: Sequences, n_items: int) -> sparse.csr_array:
     """Float32 [u, n_items]: 1 where a user has the item, however often."""
-    ones = np.ones(len(sequences.items), dtype=np.float32)
-    shape = (len(sequences), n_items)
-    parts = (ones, sequences.items, sequences.offsets)
-    # Without a copy, sorting the matrix would sort the sequences themselves.
-    matrix = sparse.csr_array(parts, shape=shape, copy=True)
-    matrix.sum_duplicates()
-    matrix.data[:] = 1.0
-    return matrix
+    return incidence(sequences, n_items).astype(np.float32)
 
 
 def score_in_chunks(

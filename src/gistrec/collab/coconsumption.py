@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from gistrec.data.incidence import incidence
 from gistrec.data.sequences import LongArray, Sequences
 
 _COUNT_BITS = 20
@@ -87,16 +88,6 @@ class CoConsumption:
         found[rows, recent.indices] -= weights > 0
         strengths: npt.NDArray[np.float64] = np.where(found > _ROUNDING, found, 0)
         return strengths
-
-
-def incidence(sequences: Sequences, n_items: int) -> sparse.csr_array:
-    """Int8 [b, n_items], 1 where a user has the item, however often; columns ascending."""
-    # int64 until the repeated ones are one, and a copy: sorting would sort the sequences.
-    parts = (np.ones(len(sequences.items), np.int64), sequences.items, sequences.offsets)
-    matrix = sparse.csr_array(parts, shape=(len(sequences), n_items), copy=True)
-    matrix.sum_duplicates()
-    ones = np.ones(matrix.nnz, dtype=np.int8)
-    return sparse.csr_array((ones, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def signatures(marked: sparse.csr_array) -> sparse.csr_array:

@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from gistrec.collab.coconsumption import CoConsumption, incidence, signatures, supporters
+from gistrec.collab.coconsumption import CoConsumption, signatures, supporters
 from gistrec.collab.places import places
 from gistrec.collab.told import Candidates, Support, Told, flat, joined, offsets_of
 from gistrec.config.evidence import EvidenceConfig
+from gistrec.data.incidence import incidence
 from gistrec.data.ranker import Scores
 from gistrec.data.sequences import IntArray, LongArray, Sequences
-from gistrec.progress import track
 
 _CELLS = 4_000_000  # of a matrix of histories x items or users that is in memory at once
 _HISTORIES = 512  # looked at in one step at most
@@ -89,8 +89,9 @@ class Evidence:
         size = max(self.log.by_user.shape)
         step = max(1, min(_HISTORIES, _CELLS // size))
         parts = []
-        # One step even for nobody: an answer has its columns however long they are.
-        for start in track(range(0, max(1, len(histories)), step), "evidence"):
+        # One step even for nobody: an answer has its columns however long they are. Whoever asks
+        # shows how far it is: a bar within another one is an error in some versions of rich.
+        for start in range(0, max(1, len(histories)), step):
             rows = np.arange(start, min(start + step, len(histories)))
             part = codes[offsets[start] : offsets[min(start + step, len(histories))]]
             parts.append(self._of(histories.take(rows), part, lengths[rows], selves[rows]))

@@ -3,8 +3,9 @@
 import numpy as np
 from scipy import sparse
 
-from gistrec.collab.coconsumption import CoConsumption, incidence
+from gistrec.collab.coconsumption import CoConsumption
 from gistrec.collab.evidence import Evidence
+from gistrec.data.incidence import incidence
 from gistrec.data.path import EvidencePath
 from gistrec.data.sequences import LongArray, Sequences
 
@@ -30,7 +31,8 @@ def evidence_paths(
     log, config = evidence.log, evidence.config
     own = int(log.owners(history)[0]) if owner is None else owner
     recent = history.last(config.latest)
-    shares = (incidence(recent, log.n_items) @ log.by_item).toarray()[0]
+    # In 64 bits: a long history may share more items than 8 bits can count.
+    shares = (incidence(recent, log.n_items).astype(np.int64) @ log.by_item).toarray()[0]
     held = np.array(list(dict.fromkeys(recent[0][::-1].tolist())), dtype=np.int64)  # latest first
     firsts: list[EvidencePath] = []
     again: list[EvidencePath] = []
@@ -38,7 +40,7 @@ def evidence_paths(
     for item, chosen in _in_order(log, held, _targets(evidence, candidate), own):
         both = np.intersect1d(_users(log, item), _users(log, chosen), assume_unique=True)
         both = both[both != own]
-        for row in both[np.lexsort((both, -shares[both].astype(np.int64)))].tolist():
+        for row in both[np.lexsort((both, -shares[both]))].tolist():
             path = EvidencePath(item, log.train.users[row], chosen)
             (again if row in seen else firsts).append(path)
             seen.add(row)

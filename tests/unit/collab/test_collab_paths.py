@@ -55,6 +55,16 @@ def test_the_closest_item_leads_then_the_latest() -> None:
     assert found(make(log, paths=2), [0, 1, 2, 3], 5) == [(3, "u3", 5), (2, "u2", 5)]
 
 
+def test_however_much_is_shared_is_counted() -> None:
+    """Two hundred shared items are more than one, and than a number of 8 bits."""
+    held = list(range(200))
+    log = sequences([[0, 200], [*held, 200]])
+    nothing = sparse.csr_array((201, 201), dtype=bool)
+    evidence = Evidence.of_log(log, 201, NobodyAsks(), nothing, EvidenceConfig(latest=200, paths=1))
+    (path,) = evidence_paths(evidence, sequences([held[::-1]], "asking"), 200)
+    assert (path.history_item, path.user) == (0, "u1")
+
+
 def test_users_who_share_more_stand_first_and_everybody_stands_once_before_anybody_twice() -> None:
     log = [[0, 5], [0, 1, 5], [2]]
     assert found(make(log, paths=3), [0, 1], 5) == [(0, "u1", 5), (0, "u0", 5), (1, "u1", 5)]
