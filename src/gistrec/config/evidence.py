@@ -21,7 +21,7 @@ class EvidenceConfig(StageConfig):
         similar_items: items alike in content to each item, by the sentence encoder.
         sentences: which sentence encoder; `auto` is MiniLM where it is installed, else LSA.
         latest: history items that are looked at, the latest ones.
-        paths: of each candidate, kept to explain it by.
+        paths: ways from the history to an item that explain it, at most.
     """
 
     kinds: tuple[EvidenceKind, ...] = ("shared", "similar", "encoder", "popularity")

@@ -34,6 +34,7 @@ class SystemConfig(StageConfig):
     evidence: EvidenceConfig = EvidenceConfig()
     recommender: RecommenderConfig = RecommenderConfig()
     fusion: FusionConfig = FusionConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
 
     @property
     def systems(self) -> tuple[str, ...]:
@@ -43,5 +44,3 @@ class SystemConfig(StageConfig):
         evidence = (f"{self.name}{EVIDENCE}",) if self.evidence.kinds else ()
         fused = (f"{self.name}{FUSION}",) if self.fusion.on else ()
         return (self.name, *evidence, *fused)
-
-    evaluation: EvaluationConfig = EvaluationConfig()

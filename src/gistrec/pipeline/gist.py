@@ -25,13 +25,14 @@ from gistrec.pipeline.backbone import (
 )
 from gistrec.pipeline.gist_table import read_gists as read_gists
 from gistrec.pipeline.gist_table import write_gists
+from gistrec.pipeline.gist_tuning import GIST_TUNING
 from gistrec.pipeline.manifest import Facts, stage_fingerprint
 from gistrec.pipeline.stage import run_stage
 from gistrec.pipeline.states import has_oracle
 from gistrec.pipeline.workplace import Workplace
 from gistrec.text.encoder import open_sentence_encoder
 
-_NAME, _ANSWERS, _MODEL, _TUNING = "gist", "answers.jsonl", "model", "gist-tuning"
+_NAME, _ANSWERS, _MODEL = "gist", "answers.jsonl", "model"
 
 
 def gist_stage(work: Workplace, backbone: Path, tuned: Path | None = None) -> pl.DataFrame:
@@ -74,7 +75,7 @@ def gist_stage(work: Workplace, backbone: Path, tuned: Path | None = None) -> pl
     if config.engine.kind == "local":
         inputs["backbone"] = stage_fingerprint(backbone)
     if tuned is not None:
-        inputs[_TUNING] = stage_fingerprint(tuned)
+        inputs[GIST_TUNING] = stage_fingerprint(tuned)
     # What changes no answer may change without the answers being asked for again.
     folder = run_stage(work.run, _NAME, config.deciding(), inputs, build, code="3")
     return read_gists(folder)
@@ -101,8 +102,8 @@ def _answering(work: Workplace, backbone: Path, tuned: Path | None) -> Answering
         return Answering(config.model, config.adapter, identity)
     identity = fingerprint_of([identity, stage_fingerprint(tuned)])
     if is_adapter(tuned / _MODEL):
-        return Answering(config.model, _TUNING, identity)
-    return Answering(f"{config.model}, {_TUNING}", None, identity)
+        return Answering(config.model, GIST_TUNING, identity)
+    return Answering(f"{config.model}, {GIST_TUNING}", None, identity)
 
 
 def _hidden(work: Workplace) -> pl.DataFrame | None:

@@ -12,13 +12,11 @@ from gistrec.data.split import Split
 from gistrec.evaluation.metrics import mean, metric_values
 from gistrec.evaluation.protocol import rank_queries
 from gistrec.files import fingerprint_of
-from gistrec.mllm.adapters import is_adapter
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.loading import load_backbone
 from gistrec.mllm.prompts import PROMPT_VERSION
 from gistrec.mllm.training import autocast
 from gistrec.mllm.vision.features import ImageFeatures
-from gistrec.pipeline.backbone import open_backbone, open_features
+from gistrec.pipeline.backbone import open_backbone, open_features, open_tuned
 from gistrec.pipeline.collab import Collab, training_windows, validation_questions
 from gistrec.pipeline.cuts import prompt_facts
 from gistrec.pipeline.evidence import OpenEvidence
@@ -149,7 +147,7 @@ def open_recommender(
     evidence: OpenEvidence | None = None,
 ) -> Recommender:
     """The recommender of a finished stage."""
-    tuned = _tuned(work, folder / _MODEL, backbone)
+    tuned = open_tuned(folder / _MODEL, backbone, work.config.backbone)
     return _assembled(work, tuned, backbone, gist_words, evidence)
 
 
@@ -169,13 +167,6 @@ def retrieved_items(
     """Item codes retrieved for each (user id, moment)."""
     table = candidates.with_columns(pl.lit(1).alias(schema.RANK))
     return nearby_items(table.rename({schema.CANDIDATES: schema.NEXT_ITEMS}), item_ids)
-
-
-def _tuned(work: Workplace, model: Path, backbone: Path) -> Backbone:
-    """The fine-tuned model of a finished stage; an adapter goes on the backbone that it is of."""
-    if is_adapter(model):
-        return open_backbone(backbone, work.config.backbone, adapter=model)
-    return load_backbone(model, work.config.backbone)
 
 
 def _assembled(

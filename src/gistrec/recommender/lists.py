@@ -57,7 +57,7 @@ class ListRanker(ABC):
 
     @abstractmethod
     def _score_lists(self, histories: Sequences, asked: Sequence[Sequence[int]]) -> list[Scores]:
-        """As ``score_lists``, by asking the model."""
+        """As ``score_lists``, by asking the model; no list is empty."""
 
     def score_lists(self, histories: Sequences, asked: Sequence[Sequence[int]]) -> list[Scores]:
         """Scores of each user's own list of candidates, float32 [len(list)] each.

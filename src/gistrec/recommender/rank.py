@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from gistrec.data.ranker import Scores
 from gistrec.data.sequences import Sequences
 from gistrec.mllm.backbone import Backbone
@@ -45,14 +43,8 @@ class MllmRanker(ListRanker):
         self._features = features
 
     def _score_lists(self, histories: Sequences, asked: Sequence[Sequence[int]]) -> list[Scores]:
-        owners = [place for place, candidates in enumerate(asked) if len(candidates)]
-        rows = self.rows(histories.take(owners), [asked[place] for place in owners])
-        scores: list[Scores] = [np.empty(0, np.float32)] * len(asked)
-        for owner, found in zip(
-            owners, score_rows(self._backbone, rows, self._features), strict=True
-        ):
-            scores[owner] = found.numpy()
-        return scores
+        rows = self.rows(histories, asked)
+        return [found.numpy() for found in score_rows(self._backbone, rows, self._features)]
 
     def rows(self, histories: Sequences, asked: Sequence[Sequence[int]]) -> list[Row]:
         """The prompts that are scored: each user's, with a branch for each of their candidates."""
