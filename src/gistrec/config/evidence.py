@@ -21,6 +21,8 @@ class EvidenceConfig(StageConfig):
         similar_items: items alike in content to each item, by the sentence encoder.
         sentences: which sentence encoder; `auto` is MiniLM where it is installed, else LSA.
         latest: history items that are looked at, the latest ones.
+        as_if_cold: share of the candidates of training prompts that are told of as if the log did
+            not hold them, so that a cold item's evidence is not a sight never seen.
         paths: ways from the history to an item that explain it, at most.
     """
 
@@ -28,4 +30,5 @@ class EvidenceConfig(StageConfig):
     similar_items: int = Field(default=10, ge=1)
     sentences: SentenceEncoderKind = "auto"
     latest: int = Field(default=50, ge=1)
+    as_if_cold: float = Field(default=0.1, ge=0, lt=1)
     paths: int = Field(default=3, ge=1)

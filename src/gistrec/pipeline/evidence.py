@@ -9,16 +9,18 @@ from scipy import sparse
 
 from gistrec.collab.content import alike_items
 from gistrec.collab.evidence import Evidence
+from gistrec.collab.evidence_cold import some_as_if_cold
 from gistrec.collab.evidence_folds import out_of_fold_evidence
 from gistrec.collab.evidence_words import evidence_lines, longest_line
 from gistrec.collab.paths import evidence_paths
 from gistrec.config.base import StageConfig
+from gistrec.config.evidence import EvidenceConfig
 from gistrec.config.system import SystemConfig
 from gistrec.config.text import SentenceEncoderKind
 from gistrec.data.path import EvidencePath
 from gistrec.data.sequences import IntArray, Sequences
 from gistrec.data.split import Split
-from gistrec.files import written_aside
+from gistrec.files import fingerprint_of, written_aside
 from gistrec.pipeline.baselines import open_encoder
 from gistrec.pipeline.collab import fold_encoders
 from gistrec.pipeline.manifest import Facts, stage_fingerprint
@@ -31,7 +33,7 @@ from gistrec.text.encoder import open_sentence_encoder
 _FILE = "alike.npz"
 
 
-class _Settings(StageConfig):
+class EvidenceSettings(StageConfig):
     """What decides which items are alike."""
 
     similar_items: int
@@ -58,16 +60,17 @@ class OpenEvidence:
 
     def of_windows(self, windows: Windows, candidates: IntArray) -> list[list[str]]:
         """A line for each candidate [b, c] of b training windows, out of fold."""
-        return evidence_lines(
-            out_of_fold_evidence(
-                self.evidence,
-                self._encoders,
-                windows.rows,
-                windows.moments,
-                candidates,
-                self.config.collab,
-            )
+        told = out_of_fold_evidence(
+            self.evidence,
+            self._encoders,
+            windows.rows,
+            windows.moments,
+            candidates,
+            self.config.collab,
         )
+        # By the windows themselves, so that a resumed training is told the same.
+        seed = [self.config.recommender.seed, *windows.rows.tolist(), *windows.moments.tolist()]
+        return evidence_lines(some_as_if_cold(told, self.config.evidence.as_if_cold, seed))
 
     def paths(self, history: Sequences, candidate: int) -> list[EvidencePath]:
         """The strongest ways from one user's history to a candidate."""
@@ -101,8 +104,17 @@ def evidence_stage(work: Workplace, words: Sequence[str]) -> Path:
         "gist": stage_fingerprint(work.run / "gist"),
         "collab": stage_fingerprint(work.run / "collab"),
     }
-    settings = _Settings(similar_items=config.similar_items, sentences=config.sentences)
-    return run_stage(work.run, "evidence", settings, inputs, build)
+    return run_stage(work.run, "evidence", evidence_settings(config), inputs, build)
+
+
+def evidence_settings(config: EvidenceConfig) -> EvidenceSettings:
+    """What decides which items are alike."""
+    return EvidenceSettings(similar_items=config.similar_items, sentences=config.sentences)
+
+
+def told_inputs(config: EvidenceConfig) -> dict[str, str]:
+    """What else of evidence decides what prompts tell, as inputs of the stages that build them."""
+    return {"told": fingerprint_of([*config.kinds, config.latest, config.as_if_cold])}
 
 
 def open_evidence(work: Workplace, split: Split) -> OpenEvidence:

@@ -19,7 +19,7 @@ from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.pipeline.backbone import open_backbone, open_features, open_tuned
 from gistrec.pipeline.collab import Collab, training_windows, validation_questions
 from gistrec.pipeline.cuts import prompt_facts
-from gistrec.pipeline.evidence import OpenEvidence
+from gistrec.pipeline.evidence import OpenEvidence, told_inputs
 from gistrec.pipeline.manifest import Facts, stage_fingerprint
 from gistrec.pipeline.stage import run_stage
 from gistrec.pipeline.workplace import Workplace
@@ -129,7 +129,7 @@ def recommender_stage(
     }
     if evidence:
         inputs["evidence"] = stage_fingerprint(work.run / "evidence")
-        inputs["told"] = fingerprint_of([*work.config.evidence.kinds, work.config.evidence.latest])
+        inputs |= told_inputs(work.config.evidence)
     name = recommender_stage_name(evidence is not None)
     return run_stage(work.run, name, config.deciding(), inputs, build, code="2")
 
