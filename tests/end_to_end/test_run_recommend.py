@@ -142,17 +142,39 @@ def test_no_items_at_all_is_wrong_usage(tiny: Tiny, gistrec: Command) -> None:
     assert gistrec("recommend", "--run", tiny.run, "--user", "u001", "-k", 0).code == 2
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "stage"),
+    [
+        ("history: 4", "history: 3", "recommender-evidence"),
+        ("latest: 50", "latest: 2", "recommender-evidence"),
+        ("similar_items: 10", "similar_items: 2", "evidence"),
+        ("next_items: 1", "next_items: 2", "collab"),
+        ("l2: 5.0", "l2: 9.0", "fusion"),
+    ],
+)
 def test_a_run_whose_settings_changed_is_not_asked(
-    tiny: Tiny, gistrec: Command, tmp_path: Path
+    tiny: Tiny, gistrec: Command, tmp_path: Path, was: str, now: str, stage: str
 ) -> None:
     run = Path(shutil.copytree(tiny.run, tmp_path / "run"))
     settings = (run / "config.yaml").read_text(encoding="utf-8")
-    changed = settings.replace("history: 4", "history: 3")
+    changed = settings.replace(was, now)
     assert changed != settings
     (run / "config.yaml").write_text(changed, encoding="utf-8")
     ended = gistrec("recommend", "--run", run, "--user", "u001")
     assert ended.code == 1
-    assert "stage 'recommender-evidence' was made with other settings" in ended.err
+    assert f"stage '{stage}' was made with other settings" in ended.err
+
+
+def test_a_run_that_was_interrupted_when_it_was_made_again_is_not_asked(
+    tiny: Tiny, gistrec: Command, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(tiny.run, tmp_path / "run"))
+    manifest = json.loads((run / "gist" / "manifest.json").read_text(encoding="utf-8"))
+    manifest["fingerprint"] = "another"
+    (run / "gist" / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    ended = gistrec("recommend", "--run", run, "--user", "u001")
+    assert ended.code == 1
+    assert "stage 'collab' was made from an earlier gist: give the `gistrec run`" in ended.err
 
 
 def test_a_setting_that_a_run_did_not_know_yet_is_no_change(

@@ -46,7 +46,7 @@ _NEIGHBOURS = pl.Schema(
 )
 
 
-class _Settings(StageConfig):
+class CollabSettings(StageConfig):
     """What decides this stage's result."""
 
     collab: CollabConfig
@@ -88,6 +88,19 @@ def calibration_questions(work: Workplace, split: Split) -> Queries:
     return _first(split.valid, work.config.fusion.users)
 
 
+def collab_settings(config: SystemConfig) -> CollabSettings:
+    """What of a run's configuration decides this stage's result."""
+    recommender = config.recommender
+    return CollabSettings(
+        collab=config.collab,
+        encoder=getattr(config.baselines, config.collab.encoder),
+        windows=(recommender.max_windows, recommender.epochs, recommender.seed),
+        validation_users=_validating(config),
+        retrieved=recommender.retrieved,
+        out_of_fold=_needs_folds(config),
+    )
+
+
 def collab_stage(work: Workplace, split: Split, gist_words: list[str], gist: Path) -> Collab:
     """Find similar users and candidates, or read them.
 
@@ -107,7 +120,7 @@ def collab_stage(work: Workplace, split: Split, gist_words: list[str], gist: Pat
         asked = _questions(work, split)
         similar = {part: _similar(work, base, encoder, asked[part]) for part in asked}
         _write(_told(similar.values(), config.collab.neighbours), folder / _ASKED)
-        vectors, most = tfidf_vectors(gist_words), recommender.retrieved
+        vectors, most = tfidf_vectors(gist_words), config.recommender.retrieved
         found = {
             part: retrieve(
                 encoder, vectors, asked[part], work.dataset.item_ids, most, similar[part]
@@ -121,22 +134,13 @@ def collab_stage(work: Workplace, split: Split, gist_words: list[str], gist: Pat
             "candidates": {part: dict(found[part].recall.facts()) for part in found},
         }
 
-    recommender = config.recommender
-    settings = _Settings(
-        collab=config.collab,
-        encoder=getattr(config.baselines, config.collab.encoder),
-        windows=(recommender.max_windows, recommender.epochs, recommender.seed),
-        validation_users=_validating(config),
-        retrieved=recommender.retrieved,
-        out_of_fold=_needs_folds(config),
-    )
     encoder_folder = work.run / stage_name(config.collab.encoder)
     inputs = {
         "split": split.fingerprint,
         "gist": stage_fingerprint(gist),
         encoder_folder.name: stage_fingerprint(encoder_folder),
     }
-    folder = run_stage(work.run, "collab", settings, inputs, build, code="2")
+    folder = run_stage(work.run, "collab", collab_settings(config), inputs, build, code="2")
     return Collab(
         pl.read_parquet(folder / _TRAINING),
         asked_neighbours(folder),

@@ -16,10 +16,16 @@ from gistrec.data.ranker import Scores
 from gistrec.data.sequences import Sequences
 from gistrec.errors import RunError
 from gistrec.pipeline.answer import Answer, as_recommendation
-from gistrec.pipeline.evidence import OpenEvidence, open_evidence
+from gistrec.pipeline.evidence import (
+    OpenEvidence,
+    evidence_settings,
+    open_evidence,
+    told_inputs,
+)
 from gistrec.pipeline.fusion import open_fused
 from gistrec.pipeline.recommender import Recommender, open_recommender, recommender_stage_name
-from gistrec.pipeline.users import RunUsers, refuse_other_settings
+from gistrec.pipeline.states import refuse_stale
+from gistrec.pipeline.users import RunUsers
 from gistrec.recommender.explain import Explanation, shared_words
 from gistrec.recommender.known import Known
 from gistrec.recommender.left_out import LeftOut, leave_each_out
@@ -49,19 +55,26 @@ class Recommendations(RunUsers):
             system: one of ``config.systems``; by default the last, which knows the most.
 
         Raises:
-            RunError: the run is unfinished, its system is a baseline alone, or it has no such one.
+            RunError: the run is unfinished or to be run again, its system is a baseline alone, or
+                it has no such one.
         """
         users = RunUsers.open(run)
         work, words = users.work, users.words
-        refuse_other_settings(run, "backbone", work.config.backbone.deciding())
+        refuse_stale(run, "backbone", work.config.backbone.deciding())
         offered = work.config.systems
         system = offered[-1] if system is None else system
         if system not in offered:
             raise RunError(f"{run} has no system {system!r}; it has {', '.join(offered)}")
-        told = open_evidence(work, users.split) if work.config.evidence.kinds else None
+        told = None
+        if work.config.evidence.kinds:
+            refuse_stale(run, "evidence", evidence_settings(work.config.evidence))
+            told = open_evidence(work, users.split)
         evidence = None if system == work.config.name else told
         stage = recommender_stage_name(evidence is not None)
-        refuse_other_settings(run, stage, work.config.recommender.deciding())
+        inputs = told_inputs(work.config.evidence) if evidence else None
+        refuse_stale(run, stage, work.config.recommender.deciding(), inputs)
+        if system == f"{work.config.name}{FUSION}":
+            refuse_stale(run, "fusion", work.config.fusion)
         recommender = open_recommender(work, run / stage, run / "backbone", words, evidence)
         return cls(work, users.encoder, words, users.split, system, recommender, told)
 

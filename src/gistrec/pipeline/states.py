@@ -1,17 +1,18 @@
 """How far a run is: which stages are done, which are under way, which have to be made again."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from gistrec import schema
 from gistrec.config.load import load_config
 from gistrec.config.system import EVIDENCE, FUSION, SystemConfig
 from gistrec.errors import RunError
-from gistrec.pipeline.manifest import MADE, Manifest, find_manifest
+from gistrec.pipeline.manifest import MADE, Manifest, find_manifest, read_manifest
 from gistrec.pipeline.workplace import noted_dataset
 
 _PARTIAL = re.compile(r"\.(?P<name>.+)\.partial")
@@ -53,6 +54,34 @@ def stage_states(run: Path) -> list[StageState]:
             note = "interrupted or under way: the same command goes on from there"
             states.append(StageState(named["name"], "partial", _size(folder), None, note))
     return states
+
+
+def refuse_stale(
+    run: Path, stage: str, settings: BaseModel, told: Mapping[str, str] | None = None
+) -> None:
+    """Refuse a finished stage that the next run would make again.
+
+    Args:
+        run: the run's folder.
+        stage: the stage's name.
+        settings: those that decide its result, as the run's configuration has them now.
+        told: inputs of the stage that are no stages, likewise.
+
+    Raises:
+        RunError: it is unfinished, was made otherwise or from something else; says what to do.
+    """
+    manifest = read_manifest(run / stage)
+    again = "give the `gistrec run` command again"
+    changed = [name for name, value in (told or {}).items() if manifest.inputs.get(name) != value]
+    if changed or not _made_by(manifest, settings):
+        raise RunError(
+            f"stage {stage!r} was made with other settings than {run / schema.CONFIG_FILE} says: "
+            f"{again}"
+        )
+    found = {name: find_manifest(run / name) for name in manifest.inputs}
+    earlier = _changed_inputs(manifest, {name: made for name, made in found.items() if made})
+    if earlier:
+        raise RunError(f"stage {stage!r} was made from an earlier {' and '.join(earlier)}: {again}")
 
 
 def has_oracle(dataset: Path) -> bool:
@@ -102,14 +131,28 @@ def _manifests(run: Path) -> dict[str, Manifest]:
 
 def _finished(folder: Path, manifests: dict[str, Manifest]) -> StageState:
     manifest = manifests[folder.name]
-    changed = [
+    changed = _changed_inputs(manifest, manifests)
+    note = f"made from an earlier {' and '.join(changed)}: run again" if changed else ""
+    state: Literal["done", "stale"] = "stale" if changed else "done"
+    return StageState(folder.name, state, _size(folder), manifest.seconds, note)
+
+
+def _changed_inputs(manifest: Manifest, manifests: Mapping[str, Manifest]) -> list[str]:
+    """The stages that were made anew since, of those that a stage is made from."""
+    return [
         name
         for name, fingerprint in manifest.inputs.items()
         if name in manifests and fingerprint not in _names_of(manifests[name])
     ]
-    note = f"made from an earlier {' and '.join(changed)}: run again" if changed else ""
-    state: Literal["done", "stale"] = "stale" if changed else "done"
-    return StageState(folder.name, state, _size(folder), manifest.seconds, note)
+
+
+def _made_by(manifest: Manifest, settings: BaseModel) -> bool:
+    try:
+        # Read as settings, so that one which came with a later gistrec is the default on both
+        # sides.
+        return type(settings).model_validate(manifest.config) == settings
+    except ValidationError:
+        return False  # an earlier gistrec had other settings
 
 
 def _names_of(manifest: Manifest) -> set[JsonValue]:

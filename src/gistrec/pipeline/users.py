@@ -6,9 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel
 
-from gistrec import schema
 from gistrec.collab.knowledge_base import KnowledgeBase, build_knowledge_base, encode_histories
 from gistrec.collab.neighbours import find_neighbours
 from gistrec.data.sequences import Sequences
@@ -16,10 +14,11 @@ from gistrec.data.split import Split
 from gistrec.data.split_store import load_split
 from gistrec.errors import RunError
 from gistrec.pipeline.baselines import open_encoder
+from gistrec.pipeline.collab import collab_settings
 from gistrec.pipeline.gist import read_gists
 from gistrec.pipeline.gist_tuning import GIST_TUNING
-from gistrec.pipeline.manifest import read_manifest
 from gistrec.pipeline.run import open_run
+from gistrec.pipeline.states import refuse_stale
 from gistrec.pipeline.workplace import Workplace
 from gistrec.recommender.gists import gist_texts
 from gistrec.sequence.model import SequenceModel
@@ -44,14 +43,15 @@ class RunUsers:
         """Open a run of a system that recommends.
 
         Raises:
-            RunError: the run is unfinished, or its system is a baseline alone.
+            RunError: the run is unfinished or to be run again, or its system is a baseline alone.
         """
         work, _ = open_run(run)
         if not work.config.recommends:
             raise RunError(f"{run} holds baselines only; run a system such as mmsrarec")
-        refuse_other_settings(run, "gist", work.config.gist.deciding())
         if work.config.gist.tuning.kind != "none":
-            refuse_other_settings(run, GIST_TUNING, work.config.gist.deciding_tuning())
+            refuse_stale(run, GIST_TUNING, work.config.gist.deciding_tuning())
+        refuse_stale(run, "gist", work.config.gist.deciding())
+        refuse_stale(run, "collab", collab_settings(work.config))
         words = gist_texts(read_gists(run / "gist"), work.titles)
         encoder = open_encoder(run, work.config.collab.encoder)
         return cls(work, encoder, words, load_split(run / "split", work.dataset))
@@ -101,17 +101,3 @@ class RunUsers:
     def name(self, code: int) -> str:
         """An item's title, its id where it has none."""
         return self.work.dataset.title(code) or str(self.work.dataset.item_ids[code])
-
-
-def refuse_other_settings(run: Path, stage: str, settings: BaseModel) -> None:
-    """Refuse a stage that was made otherwise; ``settings`` are those that decide its result.
-
-    Raises:
-        RunError: says that the run is to be given again.
-    """
-    # Read as settings, so that one which came with a later gistrec is the default on both sides.
-    if type(settings).model_validate(read_manifest(run / stage).config) != settings:
-        raise RunError(
-            f"stage {stage!r} was made with other settings than {run / schema.CONFIG_FILE} says: "
-            "give the `gistrec run` command again"
-        )

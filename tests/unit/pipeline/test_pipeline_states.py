@@ -8,7 +8,7 @@ from gistrec.config.system import SystemConfig
 from gistrec.errors import RunError
 from gistrec.pipeline.manifest import MADE, stage_fingerprint
 from gistrec.pipeline.stage import run_stage
-from gistrec.pipeline.states import expected_stages, missing_stages, stage_states
+from gistrec.pipeline.states import expected_stages, missing_stages, refuse_stale, stage_states
 from gistrec.pipeline.workplace import note_dataset, noted_dataset
 
 
@@ -43,6 +43,29 @@ def test_the_same_content_made_another_way_leaves_later_stages_fresh(tmp_path: P
     make(tmp_path, "collab", {"split": "content"})
     make(tmp_path, "split", {}, seed=1, made="content")
     assert states(tmp_path) == {"split": "done", "collab": "done"}
+
+
+def test_a_stage_as_it_should_be_is_not_refused(tmp_path: Path) -> None:
+    make(tmp_path, "split", {}, made="content")
+    make(tmp_path, "collab", {"split": "content", "told": "this"})
+    refuse_stale(tmp_path, "collab", Settings(), {"told": "this"})
+    for settings, told in ((Settings(seed=1), "this"), (Settings(), "that")):
+        with pytest.raises(RunError, match="'collab' was made with other settings"):
+            refuse_stale(tmp_path, "collab", settings, {"told": told})
+    make(tmp_path, "split", {}, seed=1, made="other content")
+    with pytest.raises(RunError, match="'collab' was made from an earlier split"):
+        refuse_stale(tmp_path, "collab", Settings())
+
+
+def test_a_stage_with_settings_that_are_no_more_is_refused(tmp_path: Path) -> None:
+    class Others(BaseModel):
+        width: int
+
+    make(tmp_path, "gist", {})
+    with pytest.raises(RunError, match=r"other settings.*give the `gistrec run` command again"):
+        refuse_stale(tmp_path, "gist", Others(width=3))
+    with pytest.raises(RunError, match="'absent' is not finished"):
+        refuse_stale(tmp_path, "absent", Settings())
 
 
 def test_a_baseline_alone_needs_nothing_of_a_language_model() -> None:
