@@ -88,6 +88,27 @@ def test_a_tuning_cut_off_after_its_last_step_is_not_done_again(
     assert all(torch.equal(value, expected[k]) for k, value in resumed.model.state_dict().items())
 
 
+def test_a_tuning_cut_off_after_it_ran_out_of_patience_does_not_go_on(
+    tiny_backbone: Backbone, pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, model = settings(steps=50, validate_every=1, patience=2), copied(tiny_backbone)
+    shop = shop_of(model, pictures)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tune, "draw_curves", killed)
+        with pytest.raises(KeyboardInterrupt):
+            tune_gists(model, shop, asked, tmp_path, "key")
+    cut = TuningReport.model_validate(read_json(tmp_path / REPORT_FILE))
+    monkeypatch.setattr(GistTrainer, "compute_loss", killed)
+    report = tune_gists(copied(tiny_backbone), shop, asked, tmp_path, "key")
+    assert report == cut
+    assert report.steps == 2
+    assert (tmp_path / CURVES_FILE).exists()
+
+
 def test_the_untuned_model_stays_where_no_step_is_better(
     tiny_backbone: Backbone, pictures: list[bytes], tmp_path: Path
 ) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from datasets import Dataset
 from torch.utils.tensorboard import SummaryWriter
-from transformers import PrinterCallback, Trainer
+from transformers import PrinterCallback, Trainer, TrainerState
 from transformers.integrations import TensorBoardCallback
 from transformers.trainer import TRAINER_STATE_NAME
 from trl import GRPOConfig, GRPOTrainer
@@ -75,7 +75,7 @@ class GistTrainer(GRPOTrainer):  # type: ignore[misc]
 
     Attributes:
         policy: what is tuned.
-        standing: what the tuning has come to; its epochs are steps here.
+        standing: what the tuning has come to; its epochs are steps here, up to the latest judged.
         best_weights: of the best judgement.
     """
 
@@ -111,6 +111,17 @@ class GistTrainer(GRPOTrainer):  # type: ignore[misc]
         else:
             self.standing, self.best_weights = self._checkpoints.load(found)
         return found
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether the latest judgements were no better than the best before them for too long."""
+        tuning, standing = self.policy.config.tuning, self.standing
+        waited = standing.epochs - standing.best_epoch
+        return waited >= tuning.patience * tuning.validate_every
+
+    def take_over_state(self, checkpoint: Path) -> None:
+        """Take a checkpoint's count of steps and its log, without going on from it."""
+        self.state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
 
     def step_seed(self) -> int:
         """The seed of all that the step under way draws."""

@@ -99,7 +99,10 @@ def tune_gists(
             f"reward {first.reward:.3f} before"
         )
         try:
-            trainer.train(resume_from_checkpoint=None if found is None else str(found))
+            if found is not None and trainer.out_of_patience:
+                trainer.take_over_state(found)  # it had ended, and was cut off after that
+            else:
+                trainer.train(resume_from_checkpoint=None if found is None else str(found))
         finally:
             watch.close()
         put_weights(backbone.model, trainer.best_weights)
@@ -169,8 +172,7 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
         tuning = trainer.policy.config.tuning
         if state.global_step % tuning.validate_every == 0 or state.global_step == state.max_steps:
             self._judge(state.global_step)
-            waited = state.global_step - trainer.standing.best_epoch
-            control.should_training_stop |= waited >= tuning.patience * tuning.validate_every
+            control.should_training_stop |= trainer.out_of_patience
             control.should_save = True
         control.should_save |= time.monotonic() - self._saved > _CHECKPOINT_SECONDS
         spent = trainer.standing.seconds + time.monotonic() - self._started
@@ -194,6 +196,7 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
         if best is None or judgement.reward > best:
             trainer.standing = replace(trainer.standing, best=judgement.reward, best_epoch=step)
             trainer.best_weights = trained_weights(trainer.policy.backbone.model)
+        trainer.standing = replace(trainer.standing, epochs=step)
         say(
             f"gist tuning step {step}: reward {judgement.reward:.3f} on held-out items, best "
             f"{trainer.standing.best:.3f} at step {trainer.standing.best_epoch}, keywords an item "
