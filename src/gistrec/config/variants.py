@@ -16,6 +16,7 @@ ABLATION = "ablation"  # the group of all that leave something out
 FULL = "full"  # the system as it is configured
 # What a variant is run without: only its pure system is compared, its encoder is taken over.
 LEAN = ("evidence.kinds=[]", "fusion.on=false", "baselines.names=[]")
+_NOT_COMPARED = ("evidence", "fusion", "baselines.names")  # what is of no account in a variant
 _SHORT = {"history": "recommender.history", "neighbours": "collab.neighbours"}
 
 
@@ -79,7 +80,8 @@ def parse_sweep(text: str) -> list[Variant]:
     """``key=a,b,c``: a variant for each value; ``history`` and ``neighbours`` are short keys.
 
     Raises:
-        ConfigError: there is no "=" or no value, or the values are not YAML.
+        ConfigError: there is no "=" or no value, the values are not YAML, or the key changes
+            nothing of the system that variants compare.
     """
     short, equals, listed = text.partition("=")
     key = _SHORT.get(short.strip(), short.strip())
@@ -89,6 +91,11 @@ def parse_sweep(text: str) -> list[Variant]:
         values = []
     if not isinstance(values, list) or not values:
         raise ConfigError(f"--sweep {text}: write it as key=a,b,c, for example history=1,3,5")
+    if any(f"{key}.".startswith(f"{part}.") for part in _NOT_COMPARED):
+        raise ConfigError(
+            f"--sweep {text}: variants compare the system without evidence and fusion, which "
+            f"{key} does not change; make a run for each value, with --set {key}=..."
+        )
     return _swept(key, values, text)
 
 

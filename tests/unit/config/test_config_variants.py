@@ -77,3 +77,10 @@ def test_a_sweep_that_cannot_be_read_says_how_it_is_written(text: str) -> None:
 def test_values_that_would_share_a_folder_are_refused() -> None:
     with pytest.raises(ConfigError, match="sweep them apart"):
         parse_sweep("backbone.model=a/b,a_b")
+
+
+@pytest.mark.parametrize("key", ["evidence.latest", "fusion.l2", "fusion.on", "baselines.names"])
+def test_a_sweep_that_would_change_nothing_is_refused(key: str) -> None:
+    with pytest.raises(ConfigError, match=f"{key} does not change"):
+        parse_sweep(f"{key}=1,2")
+    assert parse_sweep("baselines.sasrec.width=32")
