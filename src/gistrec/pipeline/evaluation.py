@@ -51,7 +51,8 @@ def evaluate_system(
     open_ranker: Callable[[], AnyRanker],
     trained: tuple[str, ...],
     seeds: tuple[int, ...],
-    report: Callable[[AnyRanker, Mapping[Protocol, Queries], Path], Facts] | None = None,
+    report: Callable[[AnyRanker, Mapping[Protocol, Queries]], Facts] | None = None,
+    keep: Callable[[AnyRanker, Path], None] | None = None,
 ) -> list[Row]:
     """Rank every question by one system, or read its ranks; one row a protocol.
 
@@ -62,8 +63,8 @@ def evaluate_system(
         open_ranker: opens the ranker; called only where ranks are missing.
         trained: the stages whose making the system costs, the last of them its own.
         seeds: what it was trained with.
-        report: facts of its own about the questions of each protocol; it may keep more in the
-            stage's folder.
+        report: facts of its own about the questions of each protocol.
+        keep: writes more into the stage's folder, after each protocol and before its ranks.
     """
     questions = asked_protocols(work, split)
     config = work.config.evaluation
@@ -81,8 +82,10 @@ def evaluate_system(
                 split.train_counts,
                 config.chunk,
             )
+            if keep:
+                keep(ranker, folder)
             save_ranks(ranks, folder, system, protocol)
-        return report(ranker, questions, folder) if report else {}
+        return report(ranker, questions) if report else {}
 
     inputs = {"split": split.fingerprint, "dataset": work.dataset.fingerprint}
     inputs |= {name: stage_fingerprint(work.run / name) for name in trained}

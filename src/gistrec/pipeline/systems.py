@@ -26,6 +26,7 @@ from gistrec.pipeline.recommender import (
     recommender_stage,
     recommender_stage_name,
 )
+from gistrec.pipeline.stage import partial_folder
 from gistrec.pipeline.workplace import Workplace
 from gistrec.recommender.gists import gist_texts
 from gistrec.recommender.memory import ScoreMemory
@@ -85,16 +86,20 @@ def _measured(shared: _Prepared, evidence: OpenEvidence | None) -> list[Row]:
     system = f"{work.config.name}{EVIDENCE}" if evidence else work.config.name
 
     def open_ranker() -> MllmRanker:
-        return shared.opened(evidence).ranker(known_of(work, shared.collab, evidence))
+        # What an interrupted attempt has scored is not asked for again.
+        memory = ScoreMemory.read(partial_folder(work.run, f"evaluation-{system}") / SCORES_FILE)
+        return shared.opened(evidence).ranker(known_of(work, shared.collab, evidence), memory)
 
-    def report(ranker: MllmRanker, asked: Mapping[Protocol, Queries], folder: Path) -> Facts:
+    def keep(ranker: MllmRanker, folder: Path) -> None:
         ranker.memory.write(folder / SCORES_FILE)
+
+    def report(ranker: MllmRanker, asked: Mapping[Protocol, Queries]) -> Facts:
         cuts = ranker.cuts(*(queries.histories for queries in asked.values()))
         return prompt_facts(f"evaluation-{system}", ranker.prompter, cuts)
 
     stages = (*shared.made_by, *(("evidence",) if evidence else ()), tuned.name)
     seeds = (work.config.recommender.seed,)
-    return evaluate_system(work, split, system, open_ranker, stages, seeds, report)
+    return evaluate_system(work, split, system, open_ranker, stages, seeds, report, keep)
 
 
 def _fused(shared: _Prepared, evidence: OpenEvidence | None) -> list[Row]:
