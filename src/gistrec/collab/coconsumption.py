@@ -5,6 +5,7 @@ Item-to-item strength is the cosine of 0/1 columns (Sarwar et al. 2001, doi
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -51,8 +52,11 @@ class CoConsumption:
 
     def owners(self, histories: Sequences) -> LongArray:
         """int64 [b], the row of the user with the same id, -1 where the log does not know it."""
-        row_of = {user: row for row, user in enumerate(self.train.users)}
-        return np.array([row_of.get(user, -1) for user in histories.users], dtype=np.int64)
+        return np.array([self._row_of.get(user, -1) for user in histories.users], dtype=np.int64)
+
+    @cached_property
+    def _row_of(self) -> dict[str, int]:
+        return {user: row for row, user in enumerate(self.train.users)}
 
     def counts(self, owners: LongArray) -> LongArray:
         """int64 [b, n_items], training users of each item less the owner."""

@@ -12,9 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from gistrec.collab.evidence import CatalogueRanker, Evidence
-from gistrec.collab.folds import fold_of
 from gistrec.collab.told import Candidates, Told, flat, joined, offsets_of
-from gistrec.config.collab import CollabConfig
 from gistrec.data.sequences import LongArray
 from gistrec.errors import RunError
 
@@ -25,17 +23,17 @@ def out_of_fold_evidence(
     rows: LongArray,
     moments: LongArray,
     candidates: Candidates,
-    config: CollabConfig,
+    fold: LongArray,
 ) -> Told:
     """Evidence on training users at training moments.
 
     Args:
         evidence: by the whole training log; its own encoder is not asked.
-        encoders: one a fold; number f was trained on ``outside(train, folds, f)`` alone.
+        encoders: one a fold; number f was trained on ``outside(train, fold, f)`` alone.
         rows: int64 [m], rows of the training log that ask.
         moments: int64 [m], how many of their items are known then.
         candidates: m lists of item codes, or int [m, c].
-        config: its folds and seed tell who is in which fold.
+        fold: int64 [u], the fold of every user of the training log, as ``fold_of`` gives it.
 
     Returns:
         In the order of ``rows``.
@@ -43,15 +41,15 @@ def out_of_fold_evidence(
     Raises:
         RunError: there is not one encoder a fold.
     """
-    if len(encoders) != config.folds:
-        raise RunError(f"{len(encoders)} encoders for {config.folds} folds; give one a fold")
+    folds = int(fold.max(initial=-1)) + 1
+    if len(encoders) != folds:
+        raise RunError(f"{len(encoders)} encoders for {folds} folds; give one a fold")
     train = evidence.log.train
-    fold = fold_of(train.users, config.folds, config.seed)[rows]
     codes, lengths = flat(candidates)
     lists = np.split(codes, offsets_of(lengths)[1:-1]) if len(rows) else []
     parts, asked = [], []
     for which, encoder in enumerate(encoders):
-        asking = np.flatnonzero(fold == which)
+        asking = np.flatnonzero(fold[rows] == which)
         asked.append(asking)
         told = replace(evidence, encoder=encoder).of(
             train.prefixes(rows[asking], moments[asking]),

@@ -12,13 +12,14 @@ from gistrec.collab.evidence import Evidence
 from gistrec.collab.evidence_cold import some_as_if_cold
 from gistrec.collab.evidence_folds import out_of_fold_evidence
 from gistrec.collab.evidence_words import evidence_lines, longest_line
+from gistrec.collab.folds import fold_of
 from gistrec.collab.paths import evidence_paths
 from gistrec.config.base import StageConfig
 from gistrec.config.evidence import EvidenceConfig
 from gistrec.config.system import SystemConfig
 from gistrec.config.text import SentenceEncoderKind
 from gistrec.data.path import EvidencePath
-from gistrec.data.sequences import IntArray, Sequences
+from gistrec.data.sequences import IntArray, LongArray, Sequences
 from gistrec.data.split import Split
 from gistrec.files import fingerprint_of, written_aside
 from gistrec.pipeline.baselines import open_encoder
@@ -66,7 +67,7 @@ class OpenEvidence:
             windows.rows,
             windows.moments,
             candidates,
-            self.config.collab,
+            self._fold,
         )
         # By the windows themselves, so that a resumed training is told the same.
         seed = [self.config.recommender.seed, *windows.rows.tolist(), *windows.moments.tolist()]
@@ -79,6 +80,11 @@ class OpenEvidence:
     def longest_line(self, count: Callable[[str], int]) -> str:
         """The line that takes the most tokens, as ``count`` counts them."""
         return longest_line(self.config.evidence.kinds, self.evidence.log.n_items, count)
+
+    @cached_property
+    def _fold(self) -> LongArray:
+        collab = self.config.collab
+        return fold_of(self.evidence.log.train.users, collab.folds, collab.seed)
 
     @cached_property
     def _encoders(self) -> list[SequenceModel]:

@@ -6,13 +6,12 @@ from scipy import sparse
 from gistrec.collab.evidence import Evidence
 from gistrec.collab.evidence_folds import out_of_fold_evidence
 from gistrec.collab.folds import fold_of
-from gistrec.config.collab import CollabConfig
 from gistrec.config.evidence import EvidenceConfig
 from gistrec.data.sequences import Sequences
 from gistrec.errors import RunError
 
 N_ITEMS = 20
-CONFIG = CollabConfig(folds=3, seed=2)
+FOLD = np.array([0, 1, 2])  # of users nobody asks about
 
 
 class Witness:
@@ -52,8 +51,8 @@ def test_every_window_is_told_by_the_encoder_that_never_saw_its_user(
     rows = np.array([7, 3, 7, 12, 0, 14, 3])
     moments = np.array([1, 1, 1, 1, 1, 1, 1])
     candidates = [[1, 2], [3], [], [4, 5, 6], [7], [8, 9], [10]]
-    told = out_of_fold_evidence(evidence, encoders, rows, moments, candidates, CONFIG)
-    fold = fold_of(train.users, 3, CONFIG.seed)
+    fold = fold_of(train.users, 3, 2)
+    told = out_of_fold_evidence(evidence, encoders, rows, moments, candidates, fold)
     assert told.encoder is not None
     assert told.shared is not None
     assert np.diff(told.offsets).tolist() == [2, 1, 0, 3, 1, 2, 1]
@@ -85,7 +84,7 @@ def test_what_comes_after_the_moment_is_not_looked_at(train: Sequences, evidence
     assert cut[row].tolist() == [train.items[first]]
     other = Evidence.of_log(cut, N_ITEMS, evidence.encoder, evidence.alike, evidence.config)
     candidates = np.arange(N_ITEMS, dtype=np.int32)[None]
-    ask = (np.array([row]), np.array([1]), candidates, CONFIG)
+    ask = (np.array([row]), np.array([1]), candidates, fold_of(cut.users, 3, 2))
     whole, before = (out_of_fold_evidence(made, encoders, *ask) for made in (evidence, other))
     assert whole.shared is not None
     assert before.shared is not None
@@ -98,7 +97,7 @@ def test_what_comes_after_the_moment_is_not_looked_at(train: Sequences, evidence
 def test_no_window_at_all(evidence: Evidence) -> None:
     nothing = np.empty(0, dtype=np.int64)
     told = out_of_fold_evidence(
-        evidence, [Witness(seed) for seed in range(3)], nothing, nothing, [], CONFIG
+        evidence, [Witness(seed) for seed in range(3)], nothing, nothing, [], FOLD
     )
     assert len(told) == 0
 
@@ -106,4 +105,4 @@ def test_no_window_at_all(evidence: Evidence) -> None:
 def test_a_wrong_number_of_encoders_is_refused(evidence: Evidence) -> None:
     row = np.array([1])
     with pytest.raises(RunError, match="1 encoders for 3 folds"):
-        out_of_fold_evidence(evidence, [Witness(0)], row, row, [[1]], CONFIG)
+        out_of_fold_evidence(evidence, [Witness(0)], row, row, [[1]], FOLD)
