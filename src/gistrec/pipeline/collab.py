@@ -173,8 +173,6 @@ def _training(work: Workplace, split: Split, encoder: SequenceModel, folder: Pat
     if config.collab.neighbours == 0:
         return nobody
     windows = [training_windows(work, split, epoch) for epoch in range(config.recommender.epochs)]
-    if not windows:
-        return nobody
     drawn = np.stack(
         [
             np.concatenate([part.rows for part in windows]),
@@ -245,7 +243,8 @@ def _validating(config: SystemConfig) -> int:
 
 
 def _needs_folds(config: SystemConfig) -> bool:
-    return config.collab.neighbours > 0 or "encoder" in config.evidence.kinds
+    trains = config.recommender.epochs > 0
+    return trains and (config.collab.neighbours > 0 or "encoder" in config.evidence.kinds)
 
 
 def _first(queries: Queries, most: int) -> Queries:

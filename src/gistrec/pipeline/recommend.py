@@ -136,15 +136,15 @@ class Recommendations(RunUsers):
         return Answer(user_id=user, system=self.system, history=shown, items=tuple(items))
 
     def _retrieved(self, history: Sequences) -> list[int]:
-        dataset = self.work.dataset
+        dataset, config = self.work.dataset, self.work.config
         found = candidates_of(
             self.encoder,
             tfidf_vectors(self.words),
             history,
             np.ones(dataset.n_items, dtype=np.bool_),  # nothing is held out here
             dataset.item_ids,
-            self.work.config.recommender.retrieved,
-            self.neighbours_of(history, RETRIEVAL_NEIGHBOURS),
+            config.recommender.retrieved,
+            self.neighbours_of(history, max(RETRIEVAL_NEIGHBOURS, config.collab.neighbours)),
         )
         codes: list[int] = found.union[0].tolist()
         return codes
