@@ -31,3 +31,5 @@ def gist(
         return
     for table in view.tables():
         wide_console().print(table)
+    if view.tuning is not None:
+        typer.echo("\n".join(["", *view.tuning.told()]))

@@ -9,6 +9,7 @@ from gistrec.files import fingerprint_of, read_json, write_json
 from gistrec.mllm.adapters import is_adapter
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.loading import content_of, describe, load_backbone, located
+from gistrec.mllm.prompts import PROMPT_VERSION
 from gistrec.mllm.vision.cache import VisionCache, users_cache
 from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.mllm.vision.sight import Sight, noted_images
@@ -54,6 +55,8 @@ def backbone_stage(work: Workplace) -> Path:
 
     content = "" if config.model == EMBEDDED else content_of(config.model, config.revision)
     inputs = {"dataset": work.dataset.fingerprint, "content": content}
+    if config.model == EMBEDDED:
+        inputs["prompts"] = PROMPT_VERSION  # what its warm start teaches
     return run_stage(work.run, "backbone", config.deciding(), inputs, build, code="2")
 
 

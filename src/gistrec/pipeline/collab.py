@@ -75,7 +75,7 @@ class Collab:
 def training_windows(work: Workplace, split: Split, epoch: int) -> Windows:
     """The windows that the recommender trains on in an epoch."""
     config = work.config.recommender
-    return draw_windows(split.train, config.max_windows, config.seed + epoch)
+    return draw_windows(split.train, config.max_windows, [config.seed, epoch])
 
 
 def validation_questions(work: Workplace, split: Split) -> Queries:

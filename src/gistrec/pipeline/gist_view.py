@@ -12,7 +12,9 @@ from rich.table import Table
 from gistrec import schema
 from gistrec.errors import DataError, RunError
 from gistrec.gist.quality import GistQuality
+from gistrec.gist.tuning.report import TuningReport
 from gistrec.pipeline.gist_table import read_gists, read_quality
+from gistrec.pipeline.gist_tuning import GIST_TUNING, gist_tuning_report
 from gistrec.pipeline.manifest import read_manifest
 
 _STAGE, _SAMPLES = "gist", 10
@@ -60,11 +62,16 @@ class ItemGist(BaseModel):
 
 
 class GistView(BaseModel):
-    """All gists of a run: their quality, and some of them."""
+    """All gists of a run: their quality, and some of them.
+
+    Attributes:
+        tuning: what tuning the model that wrote them came to; None where it was not tuned.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     quality: GistQuality
+    tuning: TuningReport | None
     samples: tuple[ItemGist, ...]
 
     def tables(self) -> tuple[Table, Table]:
@@ -109,7 +116,12 @@ def gist_view(run: Path) -> GistView:
     gists = _gists(run)
     places = np.unique(np.linspace(0, len(gists) - 1, min(_SAMPLES, len(gists))).astype(np.int64))
     samples = [ItemGist.model_validate(gists.row(place, named=True)) for place in places.tolist()]
-    return GistView(quality=read_quality(run / _STAGE), samples=tuple(samples))
+    tuned = GIST_TUNING in read_manifest(run / _STAGE).inputs
+    return GistView(
+        quality=read_quality(run / _STAGE),
+        tuning=gist_tuning_report(run) if tuned else None,
+        samples=tuple(samples),
+    )
 
 
 def _gists(run: Path) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from gistrec.recommender.scored_lists import Floats, Signals
 
 TermName = Literal["logit", "encoder", "popularity", "unknown", "logit x rarity"]
 _PLAIN: tuple[TermName, ...] = ("logit", "encoder", "popularity", "unknown")
+_OF_THE_LOG: tuple[TermName, ...] = ("encoder", "popularity")
 _LEAST_SCALE = 1e-9
 
 
@@ -19,7 +20,8 @@ class Term:
     Attributes:
         name: `logit`, the language model's; `encoder`, the sequence encoder's score; `popularity`,
             log(1 + training count); `unknown`, 1 where the training log does not hold the
-            candidate, so that the encoder's score says nothing and counts as its mean; `logit x
+            candidate, so that the encoder's score and popularity say nothing and count as their
+            means; it stays 0 or 1, since validation lists may hold few such; `logit x
             rarity`, the standardised logit over 1 + log(1 + training count).
     """
 
@@ -67,9 +69,11 @@ def unweighted_terms(signals: Signals, by_frequency: bool) -> tuple[Term, ...]:
     names: tuple[TermName, ...] = (*_PLAIN, "logit x rarity") if by_frequency else _PLAIN
     for name in names:
         values = _raw(name, signals, terms)
-        if name == "encoder":
+        if name in _OF_THE_LOG:
             values = values[signals.counts > 0]
-        centre, scale = (float(values.mean()), float(values.std())) if len(values) else (0.0, 1.0)
+        centre, scale = 0.0, 1.0
+        if name != "unknown" and len(values):
+            centre, scale = float(values.mean()), float(values.std())
         terms = (*terms, Term(name, centre, scale if scale > _LEAST_SCALE else 1.0, 0.0))
     return terms
 
@@ -86,7 +90,7 @@ def standardised(terms: tuple[Term, ...], signals: Signals) -> Floats:
     columns = []
     for term in terms:
         column = (_raw(term.name, signals, terms) - term.centre) / term.scale
-        if term.name == "encoder":
+        if term.name in _OF_THE_LOG:
             column = np.where(signals.counts > 0, column, 0.0)
         columns.append(column)
     return np.stack(columns, axis=1)

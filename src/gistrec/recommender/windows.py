@@ -1,5 +1,6 @@
 """Training windows: a training user at a moment, what came next, and negatives beside it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,13 +32,14 @@ class Windows:
         return Windows(self.rows[places], self.moments[places])
 
 
-def draw_windows(train: Sequences, most: int | None, seed: int) -> Windows:
+def draw_windows(train: Sequences, most: int | None, seed: int | Sequence[int]) -> Windows:
     """All windows of the log, or ``most`` of them at random without repetition."""
     counts = np.maximum(train.lengths - 1, 0)
     rows = np.repeat(np.arange(len(train)), counts)
     moments = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts) + 1
     if most is not None and most < len(rows):
-        rng = np.random.default_rng([seed, _DRAW_STREAM])
+        seeds = [seed] if isinstance(seed, int) else seed
+        rng = np.random.default_rng([*seeds, _DRAW_STREAM])
         kept = np.sort(rng.choice(len(rows), most, replace=False))
         rows, moments = rows[kept], moments[kept]
     return Windows(rows, moments)
