@@ -11,8 +11,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, Va
 
 from gistrec import schema
 from gistrec.config.evaluation import EvaluationConfig
-from gistrec.evaluation.compare import compare, per_user, question_values
-from gistrec.evaluation.intervals import bootstrap
+from gistrec.evaluation.compare import compare, over_users, question_values
 from gistrec.evaluation.metrics import mean, metric_values, metrics_of
 from gistrec.evaluation.row import Metric
 from gistrec.files import read_json, write_json
@@ -20,9 +19,10 @@ from gistrec.files import read_json, write_json
 ABLATIONS_FILE = "ablations.json"
 HOW = (
     "A figure is the mean over all questions of all seeds, a difference that of variant less full, "
-    "question by question under the same seed. Intervals are 95% percentile bootstraps over users, "
-    "each drawn with all the questions it was asked under any seed: they hold the chance in who "
-    "was asked. How far seeds lie apart is told by the values of each seed."
+    "question by question under the same seed. Intervals are 95% percentile bootstraps over users: "
+    "users are drawn with replacement, each with all the questions it was asked under any seed, "
+    "and a draw is worth the mean over all questions drawn. They hold the chance in who was asked; "
+    "how far seeds lie apart is told by the values of each seed."
 )
 
 
@@ -73,8 +73,8 @@ class Measured:
         found = {}
         for name in self.names():
             values = question_values(self.ranks, name).sort(schema.USER_ID, schema.POSITIVE)
-            one = per_user(values, values["value"])
-            found[name] = Metric(**bootstrap(one, config.resamples, config.seed)._asdict())
+            interval = over_users(values, values["value"], config.resamples, config.seed)
+            found[name] = Metric(**interval._asdict())
         return found
 
     def less(self, full: "Measured", config: EvaluationConfig) -> dict[str, Metric]:

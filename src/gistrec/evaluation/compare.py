@@ -7,8 +7,8 @@ import polars as pl
 
 from gistrec import schema
 from gistrec.errors import RunError
-from gistrec.evaluation.intervals import Interval, bootstrap, by_user
-from gistrec.evaluation.metrics import Values, metric_values
+from gistrec.evaluation.intervals import Interval, bootstrap_users
+from gistrec.evaluation.metrics import metric_values
 
 _KEY = [schema.USER_ID, schema.POSITIVE]
 
@@ -37,18 +37,18 @@ def compare(
         )
     if not both["asked"].equals(both["asked_b"]):
         raise RunError("the systems were asked some questions a different number of times")
-    return bootstrap(per_user(both, both["value"] - both["value_b"]), resamples, seed)
+    return over_users(both, both["value"] - both["value_b"], resamples, seed)
 
 
-def per_user(questions: pl.DataFrame, values: pl.Series) -> Values:
-    """One of ``values`` a user, float64 [u], with the mean of all, each as often as it was asked.
+def over_users(questions: pl.DataFrame, values: pl.Series, resamples: int, seed: int) -> Interval:
+    """The mean of ``values``, each as often as its question was asked, with its interval.
 
     ``questions`` are those of ``question_values``, ``values`` one a question.
     """
     asked = questions["asked"].to_numpy()
     every = np.repeat(values.to_numpy().astype(np.float64), asked)
     users = questions[schema.USER_ID].gather(np.repeat(np.arange(len(questions)), asked))
-    return by_user(every, users)
+    return bootstrap_users(every, users, resamples, seed)
 
 
 def question_values(ranks: pl.DataFrame | Sequence[pl.DataFrame], metric: str) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from gistrec.evaluation.metrics import Values, mean
 
 _STREAM = 4801  # keeps these draws apart from every other use of the same seed
 _BINS = 1024
+_FEWEST_BINS = 16  # for users asked equally often, however many kinds of these there are
 _CONFIDENCE = (0.025, 0.975)
 
 
@@ -39,18 +40,52 @@ def bootstrap(values: Values, resamples: int = 1000, seed: int = 0) -> Interval:
     return Interval(centre, centre + float(low), centre + float(high))
 
 
-def by_user(values: Values, users: pl.Series) -> Values:
-    """One value a user with the same mean, for users who are asked more than once.
+def bootstrap_users(
+    values: Values, users: pl.Series, resamples: int = 1000, seed: int = 0
+) -> Interval:
+    """The mean of ``values`` (float64 [n], one a question) with its interval over ``users``.
 
-    A user's value is the mean plus the sum of its deviations, scaled by users over questions: to
-    first order, resampling these is resampling users with all their questions.
+    A drawn user brings all its questions, and a draw is worth the sum of all values drawn over
+    the number of questions drawn. Where each user is asked once, that is ``bootstrap``.
     """
     if users.n_unique() == len(users):
-        return values
+        return bootstrap(values, resamples, seed)
     centre = mean(values)
-    table = pl.DataFrame({"user": users, "off": values - centre})
-    off = table.group_by("user").agg(pl.col("off").sort().sum())["off"].to_numpy()
-    return centre + off * (len(off) / len(values))
+    sums, asked, counts = _user_levels(values, users)
+    if len(sums) == 1:
+        return Interval(centre, centre, centre)
+    rng = np.random.default_rng([seed, _STREAM])
+    drawn = rng.multinomial(counts.sum(), counts / counts.sum(), size=resamples)
+    low, high = np.quantile((drawn @ sums) / (drawn @ asked), _CONFIDENCE)
+    least, most = values.min(), values.max()  # beyond which only rounding leads
+    return Interval(centre, max(float(low), float(least)), min(float(high), float(most)))
+
+
+def _user_levels(values: Values, users: pl.Series) -> tuple[Values, Values, Values]:
+    """Distinct (sum of a user's values, its questions), and how many users have each.
+
+    Where there are more than bins, users asked equally often share one by their sum; a bin stands
+    for the mean of its sums, so that all bins together have the exact mean.
+    """
+    table = pl.DataFrame({"user": users, "value": values})
+    each = table.group_by("user").agg(pl.col("value").sort().sum().alias("sum"), asked=pl.len())
+    levels = each.group_by("sum", "asked").agg(users=pl.len())
+    if len(levels) > _BINS:
+        bins = max(_BINS // levels["asked"].n_unique(), _FEWEST_BINS)
+        lowest = pl.col("sum").min().over("asked")
+        width = (pl.col("sum").max().over("asked") - lowest) / bins
+        place = ((pl.col("sum") - lowest) / width).fill_nan(0).floor().clip(0, bins - 1)
+        total = (pl.col("sum") * pl.col("users")).sort().sum()
+        levels = (
+            levels.group_by("asked", place.alias("bin"))
+            .agg(pl.col("users").sum(), total.alias("total"))
+            .with_columns((pl.col("total") / pl.col("users")).alias("sum"))
+        )
+    levels = levels.sort("asked", "sum")
+    sums, asked, counts = (
+        levels[name].cast(pl.Float64).to_numpy() for name in ("sum", "asked", "users")
+    )
+    return sums, asked, counts
 
 
 def _levels(values: Values) -> tuple[Values, Values]:

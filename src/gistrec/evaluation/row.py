@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, FiniteFloat, NonNegativeFloat, NonNe
 
 from gistrec import schema
 from gistrec.config.evaluation import EvaluationConfig
-from gistrec.evaluation.intervals import bootstrap, by_user
+from gistrec.evaluation.intervals import bootstrap_users
 from gistrec.evaluation.metrics import AUC_POOLED, metric_values, metrics_of
 from gistrec.evaluation.strata import strata
 
@@ -102,6 +102,7 @@ def _metrics(
 ) -> dict[str, Metric]:
     users, found = ranks[schema.USER_ID], {}
     for name in names:
-        values = by_user(metric_values(ranks, name).astype(np.float64), users)
-        found[name] = Metric(**bootstrap(values, config.resamples, config.seed)._asdict())
+        values = metric_values(ranks, name).astype(np.float64)
+        interval = bootstrap_users(values, users, config.resamples, config.seed)
+        found[name] = Metric(**interval._asdict())
     return found
