@@ -1,6 +1,9 @@
 """Ways through the training log from a history to a candidate: who makes its evidence."""
 
+from itertools import product
+
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from gistrec.collab.coconsumption import CoConsumption
@@ -23,7 +26,8 @@ def evidence_paths(
             by default the row of the same id.
 
     Returns:
-        Paths to the candidate itself before those to something alike; the history item closest
+        Paths to the candidate itself before those to something alike; of either, users who chose
+        after they had the history item before those who did not; the history item closest
         to what was chosen by cosine, then the latest one first; of its users those who share most
         of the history. A user comes twice only after all others. The kinds that are on decide
         whether there are paths of either sort.
@@ -37,15 +41,17 @@ def evidence_paths(
     firsts: list[EvidencePath] = []
     again: list[EvidencePath] = []
     seen: set[int] = set()
-    for item, chosen in _in_order(log, held, _targets(evidence, candidate), own):
-        both = np.intersect1d(_users(log, item), _users(log, chosen), assume_unique=True)
-        both = both[both != own]
-        for row in both[np.lexsort((both, -shares[both]))].tolist():
-            path = EvidencePath(item, log.train.users[row], chosen)
-            (again if row in seen else firsts).append(path)
-            seen.add(row)
-            if len(firsts) == config.paths:
-                return firsts
+    for codes, later in product(_targets(evidence, candidate), (True, False)):
+        for item, chosen in _in_order(log, held, codes, own):
+            both = np.intersect1d(_users(log, item), _users(log, chosen), assume_unique=True)
+            both = both[both != own]
+            both = both[_later(log.train.take(both), item, chosen) == later]
+            for row in both[np.lexsort((both, -shares[both]))].tolist():
+                path = EvidencePath(item, log.train.users[row], chosen, later)
+                (again if row in seen else firsts).append(path)
+                seen.add(row)
+                if len(firsts) == config.paths:
+                    return firsts
     return [*firsts, *again][: config.paths]
 
 
@@ -59,18 +65,27 @@ def _targets(evidence: Evidence, candidate: int) -> list[LongArray]:
 
 
 def _in_order(
-    log: CoConsumption, held: LongArray, targets: list[LongArray], own: int
+    log: CoConsumption, held: LongArray, codes: LongArray, own: int
 ) -> list[tuple[int, int]]:
-    """(history item, other item) pairs that some other user has both of, the best first."""
-    pairs: list[tuple[int, int]] = []
-    for codes in targets:
-        together = _together(log, codes, held, own)
-        counts = log.counts(np.array([own]))[0].astype(np.float64)
-        cosine = together / np.sqrt(np.maximum(np.outer(counts[codes], counts[held]), 1))
-        chosen, item = np.nonzero((together > 0) & (codes[:, None] != held))
-        order = np.lexsort((codes[chosen], item, -cosine[chosen, item]))
-        pairs += zip(held[item[order]].tolist(), codes[chosen[order]].tolist(), strict=True)
-    return pairs
+    """(history item, one of codes) pairs that some other user has both of, the best first."""
+    together = _together(log, codes, held, own)
+    counts = log.counts(np.array([own]))[0].astype(np.float64)
+    cosine = together / np.sqrt(np.maximum(np.outer(counts[codes], counts[held]), 1))
+    chosen, item = np.nonzero((together > 0) & (codes[:, None] != held))
+    order = np.lexsort((codes[chosen], item, -cosine[chosen, item]))
+    return list(zip(held[item[order]].tolist(), codes[chosen[order]].tolist(), strict=True))
+
+
+def _later(users: Sequences, item: int, chosen: int) -> npt.NDArray[np.bool_]:
+    """bool [u], whether each of ``users`` chose ``chosen`` after their first ``item``."""
+    rows, times = users.rows(), users.timestamps
+    first = np.full(len(users), np.iinfo(np.int64).max)
+    last = np.full(len(users), np.iinfo(np.int64).min)
+    had, chose = users.items == item, users.items == chosen
+    np.minimum.at(first, rows[had], times[had])
+    np.maximum.at(last, rows[chose], times[chose])
+    later: npt.NDArray[np.bool_] = first < last
+    return later
 
 
 def _together(log: CoConsumption, codes: LongArray, held: LongArray, own: int) -> LongArray:

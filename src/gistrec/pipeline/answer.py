@@ -12,11 +12,12 @@ from gistrec.recommender.explain import Explanation, SharedWord, reasons
 
 
 class PathTaken(BaseModel):
-    """Another user who had an item of the history and chose the item, or one alike.
+    """Another user who had an item of the history and the item itself, or one alike.
 
     Attributes:
         history_item, chose: item ids.
         user: id.
+        later: whether they chose the second after the first.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -24,6 +25,7 @@ class PathTaken(BaseModel):
     history_item: str
     user: str
     chose: str
+    later: bool
 
 
 class ItemLeftOut(BaseModel):
@@ -52,7 +54,7 @@ class Recommendation(BaseModel):
         shared_words: words of its gist found in gists of the user's latest items, with their ids.
         neighbour_words: likewise in gists of what similar users chose next.
         chosen_by: similar users who chose it next.
-        paths: others who had an item of the history and chose it; none where a run has no evidence.
+        paths: others who had an item of the history and it; none where a run has no evidence.
         left_out: by the fall of the score, the greatest first; None where it was not asked for.
         reasons: the facts in sentences.
     """
@@ -110,7 +112,7 @@ class Answer(BaseModel):
             )
             for item in self.items
         ]
-        return "\n".join(["why (falls are of the model's log p(yes) - log p(no)):", *parts])
+        return "\n".join(["why (the model's logit is its log p(yes) - log p(no)):", *parts])
 
 
 def as_recommendation(
@@ -143,7 +145,12 @@ def as_recommendation(
         neighbour_words=by_word(why.neighbour_words),
         chosen_by=why.chosen_by,
         paths=tuple(
-            PathTaken(history_item=ids[path.history_item], user=path.user, chose=ids[path.chose])
+            PathTaken(
+                history_item=ids[path.history_item],
+                user=path.user,
+                chose=ids[path.chose],
+                later=path.later,
+            )
             for path in why.paths
         ),
         left_out=left_out,

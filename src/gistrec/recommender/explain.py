@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from gistrec.data.path import EvidencePath
 from gistrec.recommender.left_out import LeftOut
 
-SMALLEST_FALL = 0.01  # of a score; less is not told, and rounds to nothing
+SMALLEST_FALL = 0.01  # of a logit; less is not told, and rounds to nothing
 _TOLD = 3  # falls that sentences tell of, the greatest
 
 
@@ -31,7 +31,7 @@ class Explanation:
         history_words: words of its gist that gists of the latest items hold.
         neighbour_words: words of its gist that gists of similar users' next choices hold.
         chosen_by: ids of similar users who chose it next.
-        paths: other users who had an item of the history and chose it, or something alike.
+        paths: other users who had an item of the history and it, or something alike.
         left_out: by the fall of the score without each item of the history, the greatest first;
             None where that was not asked.
     """
@@ -64,7 +64,7 @@ def reasons(why: Explanation, name: Callable[[int], str]) -> list[str]:
     """One sentence a fact, the same for the same facts; ``name`` gives an item's title."""
 
     def quoted(codes: Sequence[int]) -> str:
-        return ", ".join(f'"{name(code)}"' for code in codes)
+        return ", ".join(f'"{_inside_quotes(name(code))}"' for code in codes)
 
     def listed(words: Sequence[SharedWord]) -> str:
         return "; ".join(f"{shared.word} ({quoted(shared.items)})" for shared in words)
@@ -75,23 +75,31 @@ def reasons(why: Explanation, name: Callable[[int], str]) -> list[str]:
     else:
         told.append("no word in common with the latest items")
     if why.chosen_by:
-        told.append(f"chosen next by similar users: {', '.join(why.chosen_by)}")
+        users = "similar users" if len(why.chosen_by) > 1 else "similar user"
+        told.append(f"chosen next by {users} {', '.join(why.chosen_by)}")
     if why.neighbour_words:
         told.append(
             f"words in common with what similar users chose next: {listed(why.neighbour_words)}"
         )
     for path in why.paths:
-        chosen = "it" if path.chose == why.item else f"{quoted([path.chose])}, which is alike"
-        told.append(f"user {path.user} had {quoted([path.history_item])} and chose {chosen}")
+        had = quoted([path.history_item])
+        chosen = "it" if path.chose == why.item else f"{quoted([path.chose])}, which is like it"
+        way = f"had {had} and later chose" if path.later else f"had both {had} and"
+        told.append(f"user {path.user} {way} {chosen}")
     return told if why.left_out is None else [*told, *_falls(why.left_out, quoted)]
 
 
 def _falls(left_out: Sequence[LeftOut], quoted: Callable[[Sequence[int]], str]) -> list[str]:
     falls = [one for one in left_out if one.fall >= SMALLEST_FALL]
     if not falls:
-        least = f"the score does not fall by {SMALLEST_FALL} or more"
+        least = f"the model's logit does not fall by {SMALLEST_FALL} or more"
         return [f"{least} without any one of the latest items"]
     return [
-        f"without {quoted([one.item])} the score falls from {one.score:.2f} to {one.without:.2f}"
+        f"without {quoted([one.item])} the model's logit falls "
+        f"from {one.score:.2f} to {one.without:.2f}"
         for one in falls[:_TOLD]
     ]
+
+
+def _inside_quotes(title: str) -> str:
+    return title.replace('"', "'")

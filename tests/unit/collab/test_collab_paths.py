@@ -70,6 +70,25 @@ def test_users_who_share_more_stand_first_and_everybody_stands_once_before_anybo
     assert found(make(log, paths=3), [0, 1], 5) == [(0, "u1", 5), (0, "u0", 5), (1, "u1", 5)]
 
 
+def test_who_chose_it_later_stands_first_and_the_others_are_told_apart() -> None:
+    evidence = make([[5, 0], [0, 5], [5, 1, 0]], paths=9)
+    assert evidence_paths(evidence, sequences([[0, 1]], "asking"), 5) == [
+        EvidencePath(0, "u1", 5, later=True),
+        EvidencePath(0, "u2", 5, later=False),
+        EvidencePath(0, "u0", 5, later=False),
+        EvidencePath(1, "u2", 5, later=False),
+    ]
+
+
+def test_what_was_chosen_at_the_same_time_was_not_chosen_later() -> None:
+    log = sequences([[0, 5]])
+    at_once = Sequences(log.users, log.offsets, log.items, np.zeros(2, dtype=np.int64))
+    nothing = sparse.csr_array((N_ITEMS, N_ITEMS), dtype=bool)
+    evidence = Evidence.of_log(at_once, N_ITEMS, NobodyAsks(), nothing, EvidenceConfig())
+    (path,) = evidence_paths(evidence, sequences([[0]], "asking"), 5)
+    assert not path.later
+
+
 def test_the_candidate_itself_before_what_is_alike() -> None:
     evidence = make([[0, 4], [0, 5], [0, 4]], {5: [4]})
     assert found(evidence, [0], 5) == [(0, "u1", 5), (0, "u0", 4), (0, "u2", 4)]
@@ -86,7 +105,7 @@ def test_no_path_leads_through_the_user_itself() -> None:
     evidence = make([[0, 5], [0, 5]])
     assert found(evidence, [0], 5, owner=0) == [(0, "u1", 5)]
     by_id = evidence_paths(evidence, sequences([[0]], "u"), 5)
-    assert by_id == [EvidencePath(0, "u1", 5)]
+    assert by_id == [EvidencePath(0, "u1", 5, later=True)]
 
 
 def test_an_empty_history_has_no_paths() -> None:

@@ -131,7 +131,9 @@ facts = st.builds(
     history_words=shared,
     neighbour_words=shared,
     chosen_by=st.lists(users, unique=True).map(tuple),
-    paths=st.lists(st.builds(EvidencePath, codes, users, codes), max_size=3).map(tuple),
+    paths=st.lists(st.builds(EvidencePath, codes, users, codes, st.booleans()), max_size=3).map(
+        tuple
+    ),
     left_out=st.none() | st.lists(st.builds(LeftOut, codes, scores, scores), max_size=4).map(tuple),
 )
 
@@ -153,7 +155,7 @@ def test_sentences_name_only_what_the_facts_hold(why: Explanation) -> None:
     assert set(re.findall(r"\b(red|mug|lamp)\b", every)) == {
         shared.word for shared in (*why.history_words, *why.neighbour_words)
     }
-    moved = re.findall(r'without "T(\d)" the score falls from (\S+) to (\S+)', every)
+    moved = re.findall(r'without "T(\d)" the model\'s logit falls from (\S+) to (\S+)', every)
     falls = {
         (str(one.item), f"{one.score:.2f}", f"{one.without:.2f}")
         for one in left
@@ -171,9 +173,35 @@ def test_what_was_not_asked_is_not_told() -> None:
 
 
 def test_paths_tell_the_item_itself_from_something_alike() -> None:
-    paths = (EvidencePath(0, "u7", 1), EvidencePath(0, "u8", 2))
-    told = reasons(Explanation(1, (), (), (), paths, None), lambda code: f"T{code}")
-    assert told[1:] == [
-        'user u7 had "T0" and chose it',
-        'user u8 had "T0" and chose "T2", which is alike',
+    told = reasons_of_paths(EvidencePath(0, "u7", 1, True), EvidencePath(0, "u8", 2, True))
+    assert told == [
+        'user u7 had "T0" and later chose it',
+        'user u8 had "T0" and later chose "T2", which is like it',
     ]
+
+
+def test_an_order_that_the_log_does_not_hold_is_not_told() -> None:
+    told = reasons_of_paths(EvidencePath(0, "u7", 1, False), EvidencePath(0, "u8", 2, False))
+    assert told == [
+        'user u7 had both "T0" and it',
+        'user u8 had both "T0" and "T2", which is like it',
+    ]
+
+
+def reasons_of_paths(*paths: EvidencePath) -> list[str]:
+    return reasons(Explanation(1, (), (), (), paths, None), lambda code: f"T{code}")[1:]
+
+
+@pytest.mark.parametrize(
+    ("users", "told"),
+    [(("21",), "by similar user 21"), (("21", "35"), "by similar users 21, 35")],
+)
+def test_an_id_does_not_read_as_a_count(users: tuple[str, ...], told: str) -> None:
+    why = Explanation(1, (), (), users, (), None)
+    assert f"chosen next {told}" in reasons(why, str)
+
+
+def test_quotes_of_a_title_do_not_end_it() -> None:
+    why = Explanation(1, (SharedWord("red", (0,)),), (), (), (), None)
+    (told,) = reasons(why, lambda code: '"quoted", odd')
+    assert told.endswith("""red ("'quoted', odd")""")
