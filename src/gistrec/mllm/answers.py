@@ -6,6 +6,7 @@ from gistrec.mllm.prompts import parsed
 
 MOST_WORDS = 5  # of one keyword: more is a sentence
 MOST_CHARACTERS = 40  # of one keyword: the same, for scripts without spaces
+BROKEN = "\ufffd"  # stands where an answer's bytes are no character
 _SAID_TWICE = 2  # a word that stands more often in one keyword shows a model that is stuck
 
 _SEPARATORS = re.compile(r"[,;\n\u3001\uff0c\uff1b]")  # and those of Chinese and Japanese
@@ -32,7 +33,8 @@ def keywords(answer: str, most: int, cut: bool = False) -> tuple[str, ...] | Non
 
     It is one if it is neither a refusal nor a sentence, holds a keyword, and none that is longer
     than MOST_WORDS words or MOST_CHARACTERS characters or repeats a word over and over. Keywords
-    that come again are dropped, and so are labels, bullets and marks around them.
+    that come again are dropped, and so are those with a broken character, and labels, bullets and
+    marks around them.
 
     Args:
         answer: what was answered.
@@ -45,7 +47,8 @@ def keywords(answer: str, most: int, cut: bool = False) -> tuple[str, ...] | Non
     pieces = _SEPARATORS.split(listed)
     if cut:
         pieces.pop()
-    found = parsed(",".join(_bare(piece) for piece in pieces), most)
+    whole = [_bare(piece) for piece in pieces if BROKEN not in piece]
+    found = parsed(",".join(whole), most)
     return found if found and all(map(_is_keyword, found)) else None
 
 

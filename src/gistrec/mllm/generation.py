@@ -12,7 +12,9 @@ import numpy.typing as npt
 import torch
 
 from gistrec.files import fingerprint_of
+from gistrec.mllm.answers import BROKEN
 from gistrec.mllm.backbone import Backbone, Past
+from gistrec.mllm.engines.engine import Answer
 from gistrec.mllm.packing import NO_PICTURE, Marks, Packed, Tokens, pack_prompts
 from gistrec.mllm.vision.features import ImageFeatures
 
@@ -56,9 +58,15 @@ def generate(
         batch_size: questions answered at once.
         sampling: how to draw an answer; None takes the likeliest token at every step.
     """
-    decode = backbone.processor.tokenizer.decode
     for row, ids in answer_ids(backbone, questions, features, max_new_tokens, batch_size, sampling):
-        yield row, decode(ids, skip_special_tokens=True)
+        yield row, read_answer(backbone, ids).text
+
+
+def read_answer(backbone: Backbone, ids: Sequence[int]) -> Answer:
+    """What answered ids say, without special tokens; of half a character at a cut, nothing."""
+    text = str(backbone.processor.tokenizer.decode(ids, skip_special_tokens=True))
+    cut = ids[-1] not in backbone.end_ids
+    return Answer(text.rstrip(BROKEN) if cut else text, cut)
 
 
 @torch.no_grad()

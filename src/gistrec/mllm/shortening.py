@@ -1,16 +1,20 @@
 """Texts cut at their end to fit a budget of tokens; images are never cut."""
 
+import unicodedata
 from collections.abc import Callable
 
 from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.packing import Tokens
 
+_JOINER = "\u200d"  # makes one emoji of two
+
 
 def shortened(text: str, fits: Callable[[str], bool]) -> str:
     """The longest beginning of ``text`` that fits, cut between words; unchanged if all of it does.
 
-    Where not even the first word fits, as in a script without spaces, it is cut within.
+    Where not even the first word fits, as in a script without spaces, it is cut within, but never
+    between a letter and its accents.
     """
     if fits(text):
         return text
@@ -18,7 +22,8 @@ def shortened(text: str, fits: Callable[[str], bool]) -> str:
     kept = _most(len(words), lambda count: fits(" ".join(words[:count])))
     if kept or not words:
         return " ".join(words[:kept])
-    return words[0][: _most(len(words[0]), lambda count: fits(words[0][:count]))]
+    whole = _characters(words[0])
+    return "".join(whole[: _most(len(whole), lambda count: fits("".join(whole[:count])))])
 
 
 def text_segments(
@@ -49,6 +54,18 @@ def text_question(backbone: Backbone, title: str, text: str, most: int) -> Token
     return backbone.question(
         text_segments(lambda part: len(backbone.text_ids(part)), title, text, most)
     )
+
+
+def _characters(word: str) -> list[str]:
+    """A word's characters as people see them: marks stay with what they are set upon."""
+    found: list[str] = []
+    for part in word:
+        mark = part == _JOINER or unicodedata.category(part).startswith("M")
+        if found and (mark or found[-1].endswith(_JOINER)):
+            found[-1] += part
+        else:
+            found.append(part)
+    return found
 
 
 def _most(count: int, fits: Callable[[int], bool]) -> int:

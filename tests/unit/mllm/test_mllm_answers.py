@@ -66,6 +66,12 @@ def test_a_keyword_that_was_cut_off_is_dropped() -> None:
     assert keywords("red sofa and", 6, cut=True) is None
 
 
+def test_a_keyword_with_a_broken_character_is_none() -> None:
+    assert keywords("\ufffd 木の椅子, 赤, bott\ufffd plastic", 6) == ("赤",)
+    assert keywords("\ufffd, red, sofa", 2) == ("red", "sofa")
+    assert keywords("\ufffd 木の椅子", 6) is None
+
+
 word = st.text(st.characters(codec="ascii", categories=["Ll"]), min_size=1, max_size=6)
 
 

@@ -8,7 +8,13 @@ import torch
 from PIL import Image
 
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.generation import Sampling, answer_ids, batches_by_length, generate
+from gistrec.mllm.generation import (
+    Sampling,
+    answer_ids,
+    batches_by_length,
+    generate,
+    read_answer,
+)
 from gistrec.mllm.packing import Tokens
 from gistrec.mllm.prompts import ItemImage, Segment
 from gistrec.mllm.vision.features import ImageFeatures
@@ -167,3 +173,12 @@ def test_a_low_temperature_is_greedy(
 ) -> None:
     cold = dict(generate(tiny_backbone, questions, features, LENGTH, 5, Sampling(1e-4)))
     assert cold == dict(generate(tiny_backbone, questions, features, LENGTH, 5))
+
+
+def test_an_answer_that_is_cut_within_a_character_ends_before_it(tiny_backbone: Backbone) -> None:
+    whole, half = tiny_backbone.text_ids("red, 木"), tiny_backbone.text_ids("red, 木")[:-1]
+    assert read_answer(tiny_backbone, whole) == (" red, 木", True)
+    assert tiny_backbone.processor.tokenizer.decode(half).endswith("\ufffd")
+    assert read_answer(tiny_backbone, half) == (" red, ", True)
+    ended = read_answer(tiny_backbone, (*half, tiny_backbone.end_id))
+    assert ended == (" red, \ufffd", False)  # the model's own fault, and no keyword

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -99,6 +100,15 @@ def test_shortened_is_the_longest_beginning_that_fits(text: str, most: int) -> N
 
 def test_a_script_without_spaces_is_cut_within() -> None:
     assert shortened("这是一个很长的标题", lambda part: len(part) <= 4) == "这是一个"
+
+
+@pytest.mark.parametrize(
+    "whole", ["か\u3099", "e\u0301", "\U0001f469\u200d\U0001f4bb", "\u2764\ufe0f"]
+)
+def test_no_text_is_cut_within_a_character(whole: str) -> None:
+    for most in range(3 * len(whole)):
+        found = shortened(whole * 3, lambda part, most=most: len(part) <= most)
+        assert found == whole * (most // len(whole))
 
 
 def test_a_long_text_is_shortened_and_a_title_kept(tiny_backbone: Backbone) -> None:

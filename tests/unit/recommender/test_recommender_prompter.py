@@ -110,6 +110,20 @@ def test_long_words_are_cut_and_images_never(tiny_backbone: Backbone) -> None:
     assert (long.titles_shortened, long.gists_shortened) == (1, 1)
 
 
+@pytest.mark.parametrize("most", range(4, 12))
+def test_a_cut_leaves_no_half_character(tiny_backbone: Backbone, most: int) -> None:
+    """Japanese in single bytes, three a character, which the tokenizer never saw in training."""
+    config = RecommenderConfig(max_gist_tokens=most)
+    title, gist = "木の椅子と青いランプ", "赤い木の椅子 青いランプ"
+    cut = Prompter(tiny_backbone, NOUNS, [title], [gist], NO_IMAGES, config)
+    row = cut.row([0], [0], [0])
+    shown = words(tiny_backbone, row.prefix + row.branches[0])
+    assert "\ufffd" not in shown
+    assert cut.words(0)
+    assert gist.startswith(cut.words(0))
+    assert cut.words(0) in shown
+
+
 # --- a budget of tokens ---
 
 LIMITED = RecommenderConfig(history=6)

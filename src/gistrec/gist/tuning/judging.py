@@ -13,7 +13,7 @@ from gistrec.gist.tuning.scorer import Gist, Scorer, Scores
 from gistrec.mllm.answers import keywords
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.engines.engine import Answer
-from gistrec.mllm.generation import answer_ids
+from gistrec.mllm.generation import answer_ids, read_answer
 from gistrec.mllm.retell import retold
 from gistrec.mllm.training import autocast
 from gistrec.mllm.vision.features import ImageFeatures
@@ -84,15 +84,13 @@ def likeliest_answers(
     backbone: Backbone, asked: Sequence[Asked], features: ImageFeatures, config: GistConfig
 ) -> list[Answer]:
     """The answer to each question that takes the likeliest token at every step."""
-    decode = backbone.processor.tokenizer.decode
     answers = [Answer("", True)] * len(asked)
     questions = [one.tokens for one in asked]
     with autocast(backbone.device, config.tuning.precision):
         for row, ids in answer_ids(
             backbone, questions, features, config.max_new_tokens, config.batch_size
         ):
-            text = decode(ids, skip_special_tokens=True)
-            answers[row] = Answer(text, ids[-1] not in backbone.end_ids)
+            answers[row] = read_answer(backbone, ids)
     return answers
 
 

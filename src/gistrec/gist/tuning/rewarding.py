@@ -8,7 +8,7 @@ import numpy as np
 from gistrec.gist.tuning.questions import Asked
 from gistrec.gist.tuning.scorer import TERMS, Scorer, Scores
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.engines.engine import Answer
+from gistrec.mllm.generation import read_answer
 
 Function = Callable[..., list[float | None]]
 
@@ -33,10 +33,10 @@ class Rewarding:
 
         def function(name: str) -> Function:
             def reward(
-                completions: list[str], completion_ids: list[list[int]], row: list[int], **_: object
+                completion_ids: list[list[int]], row: list[int], **_: object
             ) -> list[float | None]:
                 if name == TERMS[0]:
-                    latest[:] = [self._scores(completions, completion_ids, row)]
+                    latest[:] = [self._scores(completion_ids, row)]
                 return [
                     None if np.isnan(value) else float(value) for value in latest[0].terms[name]
                 ]
@@ -46,9 +46,6 @@ class Rewarding:
 
         return [function(name) for name in TERMS]
 
-    def _scores(self, texts: list[str], ids: list[list[int]], rows: list[int]) -> Scores:
-        answers = [
-            Answer(text, one[-1] not in self.backbone.end_ids)
-            for text, one in zip(texts, ids, strict=True)
-        ]
+    def _scores(self, ids: list[list[int]], rows: list[int]) -> Scores:
+        answers = [read_answer(self.backbone, one) for one in ids]
         return self.scorer.scores([self.asked[row] for row in rows], answers)

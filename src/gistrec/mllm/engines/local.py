@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.engines.engine import Answer, Question
-from gistrec.mllm.generation import answer_ids
+from gistrec.mllm.generation import answer_ids, read_answer
 from gistrec.mllm.vision.features import ImageFeatures
 
 
@@ -33,12 +33,10 @@ class LocalEngine:
     ) -> Iterator[tuple[int, Answer]]:
         """Yield (number of the question, its answer), batch by batch."""
         asked = [self.backbone.question(one.segments, self.features.grid) for one in questions]
-        decode = self.backbone.processor.tokenizer.decode
         for row, ids in answer_ids(
             self.backbone, asked, self.features, max_new_tokens, self.batch_size
         ):
-            cut = ids[-1] not in self.backbone.end_ids
-            yield row, Answer(decode(ids, skip_special_tokens=True), cut)
+            yield row, read_answer(self.backbone, ids)
 
     def count(self, text: str) -> int:
         """How many tokens a text takes."""
