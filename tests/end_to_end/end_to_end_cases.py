@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TINY = """
-split: {cold_fraction: 0.1, test_fraction: 0.2, max_valid_users: 12}
+split: {cold_fraction: 0.1, test_fraction: 0.2, max_valid_users: 24}
 evaluation: {protocols: [sampled, full, cold-sampled, cold-full], resamples: 20}
 baselines:
   names: [popularity, sasrec]

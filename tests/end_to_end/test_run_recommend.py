@@ -16,6 +16,12 @@ def history_of(tiny: Tiny, user: str) -> set[str]:
     return set(log.filter(pl.col("user_id") == user)["item_id"])
 
 
+def log_of(tiny: Tiny, user: str) -> list[str]:
+    """A user's items in time order; nobody has one twice."""
+    log = pl.read_parquet(tiny.bazaar / "interactions.parquet").filter(pl.col("user_id") == user)
+    return log.sort("timestamp")["item_id"].to_list()
+
+
 def users_of(tiny: Tiny, part: str) -> list[str]:
     return pl.read_parquet(tiny.run / "split" / f"{part}.parquet")["user_id"].to_list()
 
@@ -54,16 +60,16 @@ def test_the_reasons_stand_below_the_table(tiny: Tiny, gistrec: Command) -> None
     assert f"For user {user}" in ended.out
     assert "latest: " in ended.out
     item = json.loads(gistrec.done(*asked, "--json").out)["items"][0]
-    table, why = ended.out.split("\nwhy (falls")
+    table, why = ended.out.split("\nwhy (the model")
     assert item["item_id"] in table
     assert all(f"  - {reason}" in why for reason in item["reasons"])
-    assert any("the score" in reason for reason in item["reasons"])
+    assert any("the model's logit" in reason for reason in item["reasons"])
 
 
 def test_without_reasons_the_model_is_not_asked_again(tiny: Tiny, gistrec: Command) -> None:
     user = users_of(tiny, "test")[0]
     asked = ["recommend", "--run", tiny.run, "--user", user, "-k", 2, "--no-why"]
-    assert "why (falls" not in gistrec.done(*asked).out
+    assert "why (the model" not in gistrec.done(*asked).out
     items = json.loads(gistrec.done(*asked, "--json").out)["items"]
     assert [item["left_out"] for item in items] == [None, None]
 
@@ -82,7 +88,9 @@ def test_what_is_told_of_an_item_is_so(tiny: Tiny, gistrec: Command) -> None:
                 assert path["user"] != user
                 assert path["user"] in trained
                 assert path["history_item"] in had
-                assert {path["history_item"], path["chose"]} <= history_of(tiny, path["user"])
+                theirs = log_of(tiny, path["user"])
+                had_at, chose_at = (theirs.index(path[key]) for key in ("history_item", "chose"))
+                assert path["later"] == (had_at < chose_at)
             left_out = item["left_out"]
             assert {one["item_id"] for one in left_out} <= had
             chance = 1 / (1 + np.exp(-left_out[0]["score"]))

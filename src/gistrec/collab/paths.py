@@ -77,7 +77,7 @@ def _in_order(
 
 
 def _later(users: Sequences, item: int, chosen: int) -> npt.NDArray[np.bool_]:
-    """bool [u], whether each of ``users`` chose ``chosen`` after their first ``item``."""
+    """Bool [u], whether each of ``users`` chose ``chosen`` after their first ``item``."""
     rows, times = users.rows(), users.timestamps
     first = np.full(len(users), np.iinfo(np.int64).max)
     last = np.full(len(users), np.iinfo(np.int64).min)

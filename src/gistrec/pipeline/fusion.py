@@ -41,10 +41,15 @@ def fusion_stage(
         )
         fusion = fit_fusion(lists, config.fusion)
         save_fusion(fusion, folder / _FILE)
-        for line in fusion.told():
+        for line in fusion.told(lists):
             say(f"fusion, {line}")
         gains = held_out_gain(lists.sampled, config.fusion, config.recommender.seed)
-        return {"users": len(lists.sampled), "retrieved_positives": len(lists.full), **gains}
+        return {
+            "users": len(lists.sampled),
+            "retrieved_positives": len(lists.full),
+            "logit_alone": {"sampled": fusion.sampled is None, "catalogue": fusion.full is None},
+            **gains,
+        }
 
     encoder = stage_name(config.collab.encoder)
     inputs = {

@@ -26,11 +26,12 @@ from gistrec.recommender.calibration import Calibration, standardised, unweighte
 from gistrec.recommender.scored_lists import (
     Floats,
     ScoredLists,
+    Signals,
     retrieved_lists,
     sampled_lists,
 )
 
-_FEWEST = 10  # retrieved positives; five weights fitted on fewer would be noise
+FEWEST = 20  # lists of a kind; five weights fitted on fewer would be noise
 
 
 @dataclass(frozen=True)
@@ -48,30 +49,43 @@ class FusionLists:
 
 @dataclass(frozen=True)
 class Fusion:
-    """The calibration of each kind of list.
+    """The calibration of each kind of list; None where there are too few lists to fit one on.
 
     Attributes:
         sampled: of sampled candidates.
-        full: of what is retrieved of the whole catalogue; None where too few positives were
-            retrieved, then `sampled` stands in.
+        full: of what is retrieved of the whole catalogue.
     """
 
-    sampled: Calibration
+    sampled: Calibration | None
     full: Calibration | None
 
-    @property
-    def catalogue(self) -> Calibration:
-        """What ranks the whole catalogue."""
-        return self.full or self.sampled
+    def of_sampled(self, signals: Signals) -> Floats:
+        """Float64 [n], the fused scores of sampled candidates."""
+        return _value(self.sampled, signals)
 
-    def told(self) -> list[str]:
-        """Both calibrations, a line each."""
-        full = (
-            self.full.told()
-            if self.full
-            else "too few positives were retrieved to fit one; that of sampled candidates is used"
-        )
-        return [f"sampled candidates: {self.sampled.told()}", f"whole catalogue: {full}"]
+    def of_catalogue(self, signals: Signals) -> Floats:
+        """Float64 [n], the fused scores of what was retrieved of the whole catalogue."""
+        return _value(self.full, signals)
+
+    def told(self, lists: FusionLists) -> list[str]:
+        """Both calibrations, a line each; ``lists`` are those it was fitted on."""
+        return [
+            f"sampled candidates: {_told(self.sampled, lists.sampled, 'validation users')}",
+            f"whole catalogue: {_told(self.full, lists.full, 'retrieved positives')}",
+        ]
+
+
+def _value(calibration: Calibration | None, signals: Signals) -> Floats:
+    return calibration.value(signals) if calibration else signals.logit
+
+
+def _told(calibration: Calibration | None, lists: ScoredLists, counted: str) -> str:
+    if calibration:
+        return calibration.told()
+    return (
+        f"NOT FITTED, the score is the model's logit alone: {len(lists)} {counted}, "
+        f"of which weights need {FEWEST}"
+    )
 
 
 _FUSION = TypeAdapter(Fusion)
@@ -95,29 +109,25 @@ def lists_to_fuse(
 
 
 def fit_fusion(lists: FusionLists, config: FusionConfig) -> Fusion:
-    """The calibration of each kind of list.
+    """The calibration of each kind of list of which there are enough.
 
     Raises:
         RunError: there is no validation user.
     """
-    enough = len(lists.full) >= _FEWEST
-    return Fusion(
-        fit_calibration(lists.sampled, config),
-        fit_calibration(lists.full, config) if enough else None,
-    )
-
-
-def fit_calibration(lists: ScoredLists, config: FusionConfig) -> Calibration:
-    """The weights under which the first of each list is likeliest to be chosen.
-
-    Raises:
-        RunError: there is no list.
-    """
-    if not len(lists):
+    if not len(lists.sampled):
         raise RunError(
             "there is no validation user to fit the fusion on: set fusion.on=false, or let the "
             "split hold validation users"
         )
+    sampled, full = (
+        fit_calibration(each, config) if len(each) >= FEWEST else None
+        for each in (lists.sampled, lists.full)
+    )
+    return Fusion(sampled, full)
+
+
+def fit_calibration(lists: ScoredLists, config: FusionConfig) -> Calibration:
+    """The weights under which the first of each of one or more lists is likeliest to be chosen."""
     terms = unweighted_terms(lists.signals, config.by_frequency)
     features = standardised(terms, lists.signals)
     weights = likeliest_weights(features, lists.offsets, config.l2 / len(lists))

@@ -59,12 +59,12 @@ class FusedRanker:
             signals = signals_of(
                 logits.ravel(), others.ravel(), candidates.ravel(), self._train_counts
             )
-            fused = self._fusion.sampled.value(signals).astype(np.float32)
+            fused = self._fusion.of_sampled(signals).astype(np.float32)
             return fused.reshape(candidates.shape)
         rows, items = np.nonzero(np.isfinite(logits))
         signals = signals_of(logits[rows, items], others[rows, items], items, self._train_counts)
         scores = np.full(logits.shape, UNRANKED, dtype=np.float32)
-        scores[rows, items] = self._fusion.catalogue.value(signals)
+        scores[rows, items] = self._fusion.of_catalogue(signals)
         return scores
 
     def score_lists(self, histories: Sequences, asked: Sequence[Sequence[int]]) -> list[Scores]:
@@ -80,5 +80,5 @@ class FusedRanker:
         for place, logits in enumerate(self._model.score_lists(histories, asked)):
             n = len(logits)
             signals = signals_of(logits, others[place, :n], padded[place, :n], self._train_counts)
-            scores.append(self._fusion.catalogue.value(signals).astype(np.float32))
+            scores.append(self._fusion.of_catalogue(signals).astype(np.float32))
         return scores

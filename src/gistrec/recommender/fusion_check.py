@@ -6,7 +6,7 @@ import polars as pl
 from gistrec.config.fusion import FusionConfig
 from gistrec.data.sequences import LongArray
 from gistrec.recommender.calibration import standardised, unweighted_terms
-from gistrec.recommender.fuse import fit_calibration
+from gistrec.recommender.fuse import FEWEST, fit_calibration
 from gistrec.recommender.scored_lists import Floats, ScoredLists
 
 _STREAM = 5903  # keeps this draw apart from every other use of the same seed
@@ -21,10 +21,11 @@ def held_out_gain(lists: ScoredLists, config: FusionConfig, seed: int) -> dict[s
 
     Returns:
         `users` with their lists, `fusion`, `encoder`, `logit` (mean NDCG@5), `over_encoder` and
-        `over_logit` (the differences); nothing where a half would be empty.
+        `over_logit` (the differences); nothing where there are too few lists to fit a fusion on,
+        or a half would be empty.
     """
     half = _halves(lists.users, seed)
-    if len(np.unique(half)) < 2:
+    if len(lists) < FEWEST or len(np.unique(half)) < 2:
         return {}
     fused = np.empty(len(lists))
     for which in (0, 1):

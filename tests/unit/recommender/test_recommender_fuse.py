@@ -133,21 +133,31 @@ def test_features_that_never_differ_get_no_weight() -> None:
     assert weights["logit"] > 0.5
 
 
-def test_with_too_few_retrieved_positives_the_sampled_calibration_stands_in_and_says_so() -> None:
-    lists = chosen_lists(100, np.array([1.0, 1.0, 0.0, 0.0]), 7)
-    fusion = fit_fusion(FusionLists(lists, lists.take([])), FusionConfig())
-    assert fusion.full is None
-    assert fusion.catalogue == fusion.sampled
-    assert "too few positives were retrieved" in fusion.told()[1]
-    both = fit_fusion(FusionLists(lists, lists.take(np.arange(50))), FusionConfig())
-    assert both.catalogue == both.full != both.sampled
-    assert "fitted on 50 users" in both.told()[1]
+@pytest.mark.parametrize(("sampled", "full"), [(100, 19), (100, 0), (19, 6), (20, 20)])
+def test_on_fewer_than_twenty_lists_the_score_is_the_logit_alone_and_it_is_said(
+    sampled: int, full: int
+) -> None:
+    many = chosen_lists(100, np.array([1.0, 1.0, 0.0, 0.0]), 7)
+    lists = FusionLists(many.take(np.arange(sampled)), many.take(np.arange(full)))
+    fusion = fit_fusion(lists, FusionConfig())
+    told = fusion.told(lists)
+    parts = (
+        (sampled, fusion.of_sampled, told[0], "validation users"),
+        (full, fusion.of_catalogue, told[1], "retrieved positives"),
+    )
+    for count, score, line, what in parts:
+        alone = np.array_equal(score(many.signals), many.signals.logit)
+        assert alone == (count < 20)
+        said = f"the model's logit alone: {count} {what}, of which weights need 20"
+        assert (said in line) == alone
+        assert (f"fitted on {count} users" in line) == (not alone)
+    assert bool(held_out_gain(lists.sampled, FusionConfig(), 0)) == (sampled >= 20)
 
 
 def test_no_validation_user_is_one_clear_message() -> None:
     lists = chosen_lists(3, np.array([1.0, 1.0, 0.0, 0.0]), 7)
     with pytest.raises(RunError, match=r"fusion\.on=false"):
-        fit_calibration(lists.take([]), FusionConfig())
+        fit_fusion(FusionLists(lists.take([]), lists.take([])), FusionConfig())
 
 
 def test_a_fusion_comes_back_from_its_file(tmp_path: Path) -> None:

@@ -153,7 +153,8 @@ def test_a_fusion_with_an_encoder_that_knows_ranks_better_than_the_model() -> No
     candidates = np.concatenate([POSITIVES[:, None], others], axis=1).astype(np.int32)
     asked = Queries(HISTORIES, POSITIVES, candidates, np.ones(N_ITEMS, dtype=np.bool_))
     lists = sampled_lists(MODEL, Knowing(), asked, COUNTS)
-    fusion = fit_fusion(FusionLists(lists, lists.take([])), FusionConfig())
+    twice = lists.take(np.tile(np.arange(len(lists)), 2))  # fewer would not be fitted on
+    fusion = fit_fusion(FusionLists(twice, lists.take([])), FusionConfig())
     ranker = FusedRanker("tiny+fusion", MODEL, Knowing(), fusion, COUNTS)
 
     def beaten(scores: Scores) -> float:
