@@ -24,6 +24,7 @@ CONFIG_FILE: Final = "config.yaml"
 MANIFEST_FILE: Final = "manifest.json"
 LEADERBOARD_FILE: Final = "leaderboard.json"
 RANKS_FOLDER: Final = "ranks"
+TENSORBOARD_FOLDER: Final = "tensorboard"  # of a stage: to look at, nothing goes on from it
 
 # Columns of gists.parquet: one row an item.
 IMAGE_KEYWORDS: Final = "image_keywords"

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from gistrec import schema
 from gistrec.errors import RunError
 from gistrec.files import fingerprint_of, read_json, write_json
 from gistrec.pipeline.lending import borrow
@@ -120,14 +121,17 @@ def partial_folder(run: Path, name: str) -> Path:
 def _attempt(partial: Path, name: str, fingerprint: str, build: Build) -> tuple[_Intent, Facts]:
     """Build in ``partial``, from what is there if it was meant for this, else from nothing."""
     earlier = _intent_in(partial)
-    if earlier is None or earlier.fingerprint != fingerprint:
+    meant = earlier is not None and earlier.fingerprint == fingerprint
+    if earlier is None or not meant:
+        earlier = _Intent(fingerprint, 0, 0.0, None)
+    spent = earlier.seconds + _lost_seconds(partial, earlier)
+    if meant and _holds_work(partial):
+        say(f"{name}: goes on from where it was interrupted")
+    else:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
-        earlier = _Intent(fingerprint, 0, 0.0, None)
-        say(f"{name}: starts")
-    else:
-        say(f"{name}: goes on from where it was interrupted")
-    spent = earlier.seconds + _lost_seconds(partial, earlier)
+        again = "starts again: it was interrupted before anything was kept"
+        say(f"{name}: {again if meant else 'starts'}")
     intent = _Intent(fingerprint, earlier.attempts + 1, spent, time.time())
     _write_intent(partial, intent)
     forget_peak()
@@ -169,6 +173,17 @@ def _intent_in(partial: Path) -> _Intent | None:
 
 def _write_intent(partial: Path, intent: _Intent) -> None:
     write_json(partial / _INTENT_FILE, asdict(intent))
+
+
+def _holds_work(partial: Path) -> bool:
+    """Whether there is a whole file that a build may go on from."""
+    files = (path.relative_to(partial) for path in partial.rglob("*") if path.is_file())
+    return any(
+        file.name != _INTENT_FILE
+        and file.parts[0] != schema.TENSORBOARD_FOLDER
+        and not any(part.startswith(".") for part in file.parts)  # written aside, never finished
+        for file in files
+    )
 
 
 def _lost_seconds(partial: Path, intent: _Intent) -> float:

@@ -38,10 +38,16 @@ def test_the_reward_that_is_asked_for_rises(
     assert noise == []
 
 
+@pytest.mark.parametrize("every", [2, 4])
 def test_a_resumed_tuning_ends_as_an_uninterrupted_one(
-    tiny_backbone: Backbone, pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_backbone: Backbone,
+    pictures: list[bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    every: int,
 ) -> None:
-    asked = settings(rewards=ALL, batch_size=4, kl=0.1)
+    """Also where nothing had been judged yet: checkpoints come by time as well."""
+    asked = settings(rewards=ALL, batch_size=4, kl=0.1, validate_every=every)
     monkeypatch.setattr(tune, "_CHECKPOINT_SECONDS", 0.0)
     whole = copied(talker(tiny_backbone))
     shop = shop_of(whole, pictures)
@@ -55,12 +61,19 @@ def test_a_resumed_tuning_ends_as_an_uninterrupted_one(
             raise KeyboardInterrupt
         return compute(trainer, *args, **options)
 
+    def counted(trainer: GistTrainer, *args: object, **options: object) -> torch.Tensor:
+        nonlocal seen
+        seen += 1
+        return compute(trainer, *args, **options)
+
     with monkeypatch.context() as patched:
         patched.setattr(GistTrainer, "compute_loss", interrupted)
         with pytest.raises(KeyboardInterrupt):
             tune_gists(copied(talker(tiny_backbone)), shop, asked, tmp_path / "cut", "key")
-    resumed = copied(talker(tiny_backbone))
+    resumed, begun = copied(talker(tiny_backbone)), seen
+    monkeypatch.setattr(GistTrainer, "compute_loss", counted)
     found = tune_gists(resumed, shop, asked, tmp_path / "cut", "key")
+    assert seen - begun == 2 * 2  # the last two of four steps
     assert found.model_copy(update={"seconds": expected.seconds}) == expected
     weights = whole.model.state_dict()
     assert all(torch.equal(value, weights[k]) for k, value in resumed.model.state_dict().items())

@@ -106,6 +106,29 @@ def test_a_failed_stage_resumes_in_what_it_left(tmp_path: Path) -> None:
     assert not (tmp_path / "a" / "intent.json").exists()
 
 
+@pytest.mark.parametrize("kept", ["", ".aside", "tensorboard/events", "checkpoint/step-1"])
+def test_it_is_said_whether_anything_is_gone_on_from(
+    tmp_path: Path, kept: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(folder: Path) -> None:
+        if kept:
+            (folder / kept).parent.mkdir(exist_ok=True)
+            (folder / kept).touch()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_stage(tmp_path, "a", Toy(), {}, interrupted)
+    capsys.readouterr()
+    found = run_stage(tmp_path, "a", Toy(), {}, lambda _: None)
+    goes_on = kept == "checkpoint/step-1"
+    said = "a: goes on from where it was interrupted" if goes_on else "a: starts again"
+    assert said in capsys.readouterr().err
+    assert {path.name for path in found.iterdir()} == {"manifest.json"} | (
+        {"checkpoint"} if goes_on else set()
+    )
+    assert read_manifest(found).attempts == 2
+
+
 def test_the_time_of_a_killed_attempt_counts_up_to_its_last_file(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_stage(tmp_path, "a", Toy(), {}, _interrupt)

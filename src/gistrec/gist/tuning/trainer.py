@@ -24,6 +24,7 @@ from transformers.integrations import TensorBoardCallback
 from transformers.trainer import TRAINER_STATE_NAME
 from trl import GRPOConfig, GRPOTrainer
 
+from gistrec import schema
 from gistrec.config.gist import GistConfig
 from gistrec.errors import RunError
 from gistrec.gist.tuning.frozen import Frozen
@@ -45,7 +46,7 @@ from gistrec.mllm.training import autocast
 from gistrec.mllm.vision.features import ImageFeatures
 
 _SEED_STREAM = 8202
-CHECKPOINTS, _TENSORBOARD = "tuning.checkpoint", "tensorboard"
+CHECKPOINTS = "tuning.checkpoint"
 _WARMUP = 0.1
 
 
@@ -97,7 +98,8 @@ class GistTrainer(GRPOTrainer):  # type: ignore[misc]
         if self.accelerator.num_processes > 1:
             raise RunError("gists are tuned by one process: start gistrec without a launcher")
         self.remove_callback(PrinterCallback)
-        self.add_callback(TensorBoardCallback(SummaryWriter(str(folder / _TENSORBOARD))))
+        logs = SummaryWriter(str(folder / schema.TENSORBOARD_FOLDER))
+        self.add_callback(TensorBoardCallback(logs))
         # Set behind the trainer's back, which would load a second copy of the model by its name.
         self.beta = policy.config.tuning.kl
         self.ref_model = policy.frozen
