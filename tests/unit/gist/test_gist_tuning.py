@@ -133,6 +133,7 @@ def test_the_untuned_model_stays_where_no_step_is_better(
     assert (report.best_step, report.steps) == (0, 2)
     assert all(torch.equal(value, before[k]) for k, value in model.model.state_dict().items())
     assert any("stays as it was" in line for line in report.told())
+    assert any("with 0 lists of keywords" in line for line in report.told())
 
 
 @pytest.mark.parametrize("adapted", [False, True])

@@ -25,7 +25,7 @@ from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.text.encoder import open_sentence_encoder
 
 GOOD = Side(
-    questions=10,
+    questions=100,
     valid=1.0,
     reward=1.0,
     information=0.5,
@@ -119,6 +119,28 @@ def test_a_trick_is_told(changed: dict[str, float], told: str) -> None:
     assert list(tricks(GOOD, GOOD)) == []
     (found,) = tricks(GOOD, GOOD.model_copy(update=changed))
     assert told in found
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ({"valid": 1 / 12, "questions": 12}, {"most_frequent": 1.0, "distinct": 0.2}),
+        ({"valid": 0.45, "questions": 75}, {"valid": 0.40}),
+        ({"questions": 19}, {"valid": 0.0}),
+    ],
+    ids=["one list", "noise", "few questions"],
+)
+def test_a_handful_of_answers_and_chance_show_no_trick(
+    was: dict[str, float], now: dict[str, float]
+) -> None:
+    before = GOOD.model_copy(update=was)
+    assert list(tricks(before, before.model_copy(update=now))) == []
+
+
+def test_a_model_that_gives_no_list_any_more_is_told() -> None:
+    lost = {"valid": 0.0, "keywords": 0.0, "distinct": 0.0, "most_frequent": 0.0}
+    (found,) = tricks(GOOD, GOOD.model_copy(update=lost))
+    assert "100% -> 0%" in found
 
 
 def test_a_server_that_answers_cannot_be_tuned() -> None:

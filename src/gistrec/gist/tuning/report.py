@@ -1,5 +1,6 @@
 """What tuning came to on items held out: before and after, side by side."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Self
 
@@ -14,6 +15,8 @@ _SHOWN = 10
 # What a guard may lose before a person is warned.
 _REPETITION, _COPYING, _SAMENESS, _VALID = 0.1, 0.2, 0.1, 0.05
 _HALF, _HALF_AGAIN = 0.5, 1.5
+_FEWEST = 20  # answers, before and after, that a guard is a share of; fewer show nothing
+_ERRORS = 2.0  # standard errors that a share must fall by to be no chance
 
 
 class Sample(BaseModel):
@@ -120,6 +123,13 @@ class TuningReport(BaseModel):
             f"{_shown(sample.before)} -> {_shown(sample.after)}"
             for sample in self.samples[:4]
         ]
+        sides = filter(None, (before.image, before.text, after.image, after.text))
+        fewest = min(map(_lists, sides), default=_FEWEST)
+        if fewest < _FEWEST:
+            lines.append(
+                f"note: with {fewest} lists of keywords among the answers to one kind of question "
+                f"tricks do not show; {_FEWEST} are needed (see gist.tuning.validation_items)"
+            )
         return lines + [f"WARNING: {warning}" for warning in self.warnings]
 
 
@@ -145,9 +155,11 @@ def _warnings(before: Judgement, after: Judgement) -> Iterator[str]:
 
 
 def tricks(was: Side, now: Side) -> Iterator[str]:
-    """What got much worse, in words that go on from "answers"."""
-    if now.valid < was.valid - _VALID:
+    """What got much worse, in words that go on from "answers"; nothing from a handful of them."""
+    if was.questions >= _FEWEST and now.valid < was.valid - max(_VALID, _by_chance(was, now)):
         yield f"are lists of keywords less often: {was.valid:.0%} -> {now.valid:.0%}"
+    if min(_lists(was), _lists(now)) < _FEWEST:
+        return
     if now.keywords < _HALF * was.keywords:
         yield f"have few keywords left: {was.keywords:.1f} -> {now.keywords:.1f}"
     if now.keywords > _HALF_AGAIN * was.keywords and was.keywords:
@@ -160,3 +172,14 @@ def tricks(was: Side, now: Side) -> Iterator[str]:
         yield f"are often one and the same: {was.most_frequent:.0%} -> {now.most_frequent:.0%}"
     if now.distinct < _HALF * was.distinct:
         yield f"tell items apart less: {was.distinct:.0%} -> {now.distinct:.0%} are distinct"
+
+
+def _lists(side: Side) -> int:
+    """Answers that are lists of keywords."""
+    return round(side.valid * side.questions)
+
+
+def _by_chance(was: Side, now: Side) -> float:
+    """How far the share of lists falls by chance alone."""
+    variances = [side.valid * (1 - side.valid) / side.questions for side in (was, now)]
+    return _ERRORS * math.sqrt(sum(variances))
