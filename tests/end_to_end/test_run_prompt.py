@@ -61,7 +61,7 @@ def test_a_test_users_prompt_is_about_what_really_came_next(
     assert prompt["item_id"] == dataset.item_ids[code]
     assert prompt["moment"] == "test question"
     assert (prompt["prompt_version"], prompt["backbone"]) == (PROMPT_VERSION, "embedded")
-    assert f'[image of "{dataset.title(code)}": 4 tokens]' in prompt["text"]
+    assert f'[image of "{found.name(code)}": 4 tokens]' in prompt["text"]
     assert prompt["text"].count("does this product come next?") == 1
     shares = prompt["tokens"]
     assert shares["total"] == sum(shares[part] for part in PARTS) == len(prompt["ids"]) + 1
@@ -123,7 +123,7 @@ def test_the_text_is_decoded_from_the_ids(found: Recommendations) -> None:
     prompt = shown_prompt(found, user)
     backbone = found.recommender.backbone
     image = backbone.family.image_token_id
-    named = f'[image of "{found.work.dataset.title(code)}": {prompt.ids.count(image)} tokens]'
+    named = f'[image of "{found.name(code)}": {prompt.ids.count(image)} tokens]'
     mark = backbone.family.image_token * prompt.ids.count(image)
     decoded = backbone.processor.tokenizer.decode(list(prompt.ids))
     assert prompt.text == decoded.replace(mark, named)
@@ -231,3 +231,11 @@ def test_users_of_the_split_are_asked_where_it_asks_them(
     user = found.split.valid.histories.users[0]
     assert user not in pl.read_parquet(tiny.run / "split" / "test.parquet")["user_id"]
     assert shown(gistrec, tiny.run, user)["moment"] == "validation question"
+
+
+def test_the_model_behind_a_fusion_is_named_as_such(tiny: Tiny, gistrec: Command) -> None:
+    asked = ["prompt", "--run", tiny.run, "--user", "u001"]
+    assert "by mmsrarec+evidence, the model behind mmsrarec+fusion" in " ".join(
+        gistrec.done(*asked).out.split()
+    )
+    assert "behind" not in gistrec.done(*asked, "--system", "mmsrarec+evidence").out

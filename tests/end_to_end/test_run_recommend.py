@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +131,32 @@ def test_no_more_than_there_is_to_recommend(tiny: Tiny) -> None:
     assert len(found.recommend(user, 3).items) == 3
     assert found.recommend(user, 3, why=False).items == everything.items[:3]
     assert not {item.item_id for item in everything.items} & history_of(tiny, user)
+
+
+def test_fewer_than_asked_for_is_said(tiny: Tiny, gistrec: Command) -> None:
+    user = users_of(tiny, "test")[0]
+    asked = ["recommend", "--run", tiny.run, "--user", user, "--no-why", "--json", "-k"]
+    ended = gistrec.done(*asked, 500)
+    count = len(json.loads(ended.out)["items"])
+    assert f"{count} of 500 items" in ended.err
+    assert "recommender.retrieved=6" in ended.err
+    assert "items" not in gistrec.done(*asked, count).err
+
+
+def test_items_called_the_same_are_told_apart_and_titles_are_no_gists(tiny: Tiny) -> None:
+    found = Recommendations.open(tiny.run)
+    dataset = found.work.dataset
+    titles = ["same", "same", "", *(f"title {code}" for code in range(3, dataset.n_items))]
+    items = dataset.items.with_columns(title=pl.Series(titles))
+    renamed = replace(found, work=replace(found.work, dataset=replace(dataset, items=items)))
+    first, second, third = dataset.item_ids[:3]
+    names = [renamed.name(code) for code in range(4)]
+    assert names == [f"same ({first})", f"same ({second})", third, "title 3"]
+    words = gist_words(tiny)
+    gists = pl.read_parquet(tiny.run / "gist" / "gists.parquet")
+    bare = gists.select(pl.sum_horizontal(pl.col("^.*_keywords$").list.len()) == 0).to_series()
+    for code, (item, nothing) in enumerate(zip(dataset.item_ids, bare, strict=True)):
+        assert set(found.gist(code).split()) == (set() if nothing else words[item])
 
 
 def test_an_unknown_user_is_one_clear_message(tiny: Tiny, gistrec: Command) -> None:

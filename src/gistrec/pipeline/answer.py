@@ -1,6 +1,6 @@
 """Recommendations for a user with what speaks for each, for people and as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -49,6 +49,7 @@ class Recommendation(BaseModel):
     """One item, and facts that speak for it.
 
     Attributes:
+        gist: "" where the item has none and its title stands in for it.
         score: what the system ranks by.
         probability: p(yes) / (p(yes) + p(no)) that the model gives the item; between 0 and 1.
         shared_words: words of its gist found in gists of the user's latest items, with their ids.
@@ -101,7 +102,8 @@ class Answer(BaseModel):
             table.add_column(column, justify="right" if right else "left")
         for item in self.items:
             numbers = (f"{item.score:.2f}", f"{item.probability:.3f}")
-            table.add_row(*map(escape, (item.item_id, item.title, item.gist, *numbers)))
+            gist = item.gist or "(none: the title stands in)"
+            table.add_row(*map(escape, (item.item_id, item.title, gist, *numbers)))
         return table
 
     def why(self) -> str:
@@ -116,9 +118,23 @@ class Answer(BaseModel):
 
 
 def as_recommendation(
-    dataset: Dataset, gists: Sequence[str], score: float, own: float, why: Explanation
+    dataset: Dataset,
+    gist: str,
+    name: Callable[[int], str],
+    score: float,
+    own: float,
+    why: Explanation,
 ) -> Recommendation:
-    """Facts by codes as facts by ids; ``own`` is the model's log p(yes) - log p(no)."""
+    """Facts by codes as facts by ids.
+
+    Args:
+        dataset: whose items they are.
+        gist: of the item, "" where it has none.
+        name: what sentences call an item.
+        score: what the system ranks by.
+        own: the model's log p(yes) - log p(no).
+        why: the facts.
+    """
     ids = dataset.item_ids
 
     def by_word(words: Sequence[SharedWord]) -> dict[str, tuple[str, ...]]:
@@ -138,7 +154,7 @@ def as_recommendation(
     return Recommendation(
         item_id=ids[why.item],
         title=dataset.title(why.item),
-        gist=gists[why.item],
+        gist=gist,
         score=score,
         probability=1.0 / (1.0 + float(np.exp(-own))),
         shared_words=by_word(why.history_words),
@@ -154,5 +170,5 @@ def as_recommendation(
             for path in why.paths
         ),
         left_out=left_out,
-        reasons=tuple(reasons(why, lambda code: dataset.title(code) or str(ids[code]))),
+        reasons=tuple(reasons(why, name)),
     )

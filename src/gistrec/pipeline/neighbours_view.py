@@ -10,13 +10,14 @@ from rich.table import Table
 
 from gistrec.collab.knowledge_base import encode_histories
 from gistrec.collab.neighbours import search
+from gistrec.counted import counted
 from gistrec.pipeline.users import RunUsers
 
 _WORDS = 10  # words in common that are told, those of most items
 
 
 class ShownItem(BaseModel):
-    """An item by its id, its title (the id where it has none) and its gist."""
+    """An item by its id, what it is called, and its gist ("" where it has none)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -62,13 +63,15 @@ class Neighbours(BaseModel):
         """For a person to read."""
         table = Table(
             title=escape(f"Users similar to {self.user_id}"),
-            caption=f"after {self.known} interactions",
+            caption=f"after {counted(self.known, 'interaction')}",
             title_justify="left",
             caption_justify="left",
         )
-        for column in ("user", "similarity", "moment", "items in common", "words in common"):
+        for column in (
+            *("user", "similarity", "moment", "items in common"),
+            *("words in common of the latest items", "chose next"),
+        ):
             table.add_column(column, justify="right" if column == "similarity" else "left")
-        table.add_column("chose next")
         for user in self.users:
             cells = (
                 user.user_id,
@@ -76,7 +79,7 @@ class Neighbours(BaseModel):
                 f"after {user.moment} of {user.interactions}",
                 "; ".join(item.title for item in user.shared_items) or "none",
                 " ".join(user.shared_words) or "none",
-                "; ".join(f"{item.title} ({item.gist})" for item in user.chose_next),
+                "; ".join(f"{item.title} ({item.gist or 'no gist'})" for item in user.chose_next),
             )
             table.add_row(*map(escape, cells))
         return table
@@ -120,7 +123,7 @@ def _shown(
 def _items(found: RunUsers, codes: Sequence[int]) -> tuple[ShownItem, ...]:
     ids = found.work.dataset.item_ids
     return tuple(
-        ShownItem(item_id=ids[code], title=found.name(code), gist=found.words[code])
+        ShownItem(item_id=ids[code], title=found.name(code), gist=found.gist(code))
         for code in codes
     )
 

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gistrec import schema
+from gistrec.counted import counted
 from gistrec.data.queries import Queries
 from gistrec.data.sequences import Sequences
 from gistrec.errors import RunError
@@ -64,7 +65,8 @@ class ShownPrompt(BaseModel):
 
     Attributes:
         user_id, item_id: whose, and about what.
-        system: for which system of the run.
+        system: which of the run's systems is asked so.
+        behind: the system that was asked for, where it joins what this one says with the log.
         moment: which moment of the user it is of.
         known: interactions of the user known at that moment.
         backbone: the model's name, as the configuration has it.
@@ -81,6 +83,7 @@ class ShownPrompt(BaseModel):
     user_id: str
     item_id: str
     system: str
+    behind: str | None
     moment: Moment
     known: int
     backbone: str
@@ -100,7 +103,7 @@ class ShownPrompt(BaseModel):
         table = Table(
             title=escape(
                 f"user {self.user_id}, item {self.item_id}: p(yes) {self.probability:.3f} "
-                f"by {self.system}"
+                f"by {self.system}" + (f", the model behind {self.behind}" if self.behind else "")
             ),
             caption=escape(f"{versions}, backbone {self.backbone}"),
             title_justify="left",
@@ -126,7 +129,7 @@ class ShownPrompt(BaseModel):
             ("candidate image", shares.candidate_image, ""),
             ("evidence", shares.evidence, ""),
             ("answer", shares.answer, "yes or no"),
-            ("total", shares.total, f"{self.moment}, {self.known} interactions known"),
+            ("total", shares.total, f"{self.moment}, {counted(self.known, 'interaction')} known"),
             ("limit", shares.limit, f"{shares.reserved} kept for longer candidates"),
         ]
         for part, count, what in rows:
@@ -163,6 +166,7 @@ def shown_prompt(found: Recommendations, user: str, item: str | None = None) -> 
         user_id=user,
         item_id=str(work.dataset.item_ids[code]),
         system=found.recommender.name,
+        behind=found.system if found.system != found.recommender.name else None,
         moment=moment,
         known=int(history.lengths[0]),
         backbone=work.config.backbone.model,
@@ -242,4 +246,4 @@ def _shares(
 
 def _entries(shown: int, cut: int) -> str:
     left_out = f", {cut} left out to keep to the limit" if cut else ""
-    return f"{shown} entries{left_out}"
+    return f"{'1 entry' if shown == 1 else f'{shown} entries'}{left_out}"

@@ -26,6 +26,7 @@ from gistrec.pipeline.fusion import open_fused
 from gistrec.pipeline.recommender import Recommender, open_recommender, recommender_stage_name
 from gistrec.pipeline.states import refuse_stale
 from gistrec.pipeline.users import RunUsers
+from gistrec.progress import say
 from gistrec.recommender.explain import Explanation, shared_words
 from gistrec.recommender.known import Known
 from gistrec.recommender.left_out import LeftOut, leave_each_out
@@ -125,13 +126,20 @@ class Recommendations(RunUsers):
         items = [
             as_recommendation(
                 self.work.dataset,
-                self.words,
+                self.gist(code),
+                self.name,
                 float(scores[place]),
                 float(own[place]),
                 self._explained(code, history, neighbours, less),
             )
             for place, code, less in zip(best, chosen, left_out, strict=True)
         ]
+        if len(items) < k:
+            retrieved = self.work.config.recommender.retrieved
+            say(
+                f"{len(items)} of {k} items: no more was retrieved for user {user} "
+                f"(recommender.retrieved={retrieved} of each kind)"
+            )
         shown = tuple(self.name(code) for code in self._latest(history))
         return Answer(user_id=user, system=self.system, history=shown, items=tuple(items))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from gistrec import schema
 from gistrec.collab.knowledge_base import KnowledgeBase, build_knowledge_base, encode_histories
 from gistrec.collab.neighbours import find_neighbours
 from gistrec.data.sequences import Sequences
@@ -30,7 +31,7 @@ class RunUsers:
 
     Attributes:
         encoder: what finds similar users.
-        words: each item's gist, in catalogue order.
+        words: each item's gist, in catalogue order; its title where it has none.
     """
 
     work: Workplace
@@ -99,5 +100,23 @@ class RunUsers:
         )
 
     def name(self, code: int) -> str:
-        """An item's title, its id where it has none."""
-        return self.work.dataset.title(code) or str(self.work.dataset.item_ids[code])
+        """An item's title; its id where it has none, and both where another is called the same."""
+        dataset = self.work.dataset
+        title, item = dataset.title(code), str(dataset.item_ids[code])
+        if not title:
+            return item
+        return f"{title} ({item})" if self._namesakes[code] else title
+
+    def gist(self, code: int) -> str:
+        """An item's gist, "" where it has none and its title stands in for it."""
+        return self._gists[code]
+
+    @cached_property
+    def _namesakes(self) -> pl.Series:
+        """Bool [n_items], whether another item has the same title."""
+        return self.work.dataset.items[schema.TITLE].is_duplicated()
+
+    @cached_property
+    def _gists(self) -> list[str]:
+        nothing = [""] * self.work.dataset.n_items
+        return gist_texts(read_gists(self.work.run / "gist"), nothing)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from gistrec.counted import counted
 from gistrec.data.ranker import UNRANKED, Scores
 from gistrec.data.sequences import IntArray, Sequences
 from gistrec.errors import RunError
@@ -113,5 +114,7 @@ class ListRanker(ABC):
         key = (histories.users[place], int(histories.lengths[place]))
         found = self._known.retrieved.get(key)
         if found is None:
-            raise RunError(f"nothing was retrieved for user {key[0]!r} after {key[1]} interactions")
+            raise RunError(
+                f"nothing was retrieved for user {key[0]!r} after {counted(key[1], 'interaction')}"
+            )
         return found

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gistrec.config.sequence import SequenceConfig
+from gistrec.counted import counted
 from gistrec.data.queries import Queries
 from gistrec.data.sequences import Sequences
 from gistrec.errors import DataError, RunError
@@ -180,7 +181,7 @@ def _summary(config: SequenceConfig, progress: Progress) -> str:
     judged = ""
     if progress.best_ndcg is not None:
         judged = f", best NDCG@10 {progress.best_ndcg:.4f} in epoch {progress.best_epoch}"
-    took = f"{progress.epochs} epochs in {progress.seconds:.0f} s"
+    took = f"{counted(progress.epochs, 'epoch')} in {progress.seconds:.0f} s"
     return f"{config.architecture}: trained {took}{judged}"
 
 

@@ -56,6 +56,11 @@ def test_items_of_the_log_without_metadata_get_an_empty_title():
     }
 
 
+def test_where_no_item_has_words_none_is_called_described():
+    notes = counted(tidied(raw(ROWS, [("a", None), ("b", ""), ("z", None)])).notes)
+    assert notes == {"items without words, kept": 3}
+
+
 def test_low_ratings_fall_out_when_asked():
     tidy = tidied(raw(ROWS), min_rating=4)
     assert tidy.interactions["rating"].to_list() == [5.0, 5.0]

@@ -449,3 +449,9 @@ def test_where_the_users_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert users_cache() == tmp_path / ".cache" / "gistrec" / "vision"
     monkeypatch.setenv("GISTREC_CACHE", "~/elsewhere")
     assert users_cache() == tmp_path / "elsewhere"
+
+
+def test_where_there_are_no_images_no_shares_are_told(
+    tiny_backbone: Backbone, tmp_path: Path
+) -> None:
+    assert str(see(VisionCache(tmp_path), tiny_backbone, [None])) == "none"

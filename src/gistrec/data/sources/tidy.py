@@ -92,7 +92,10 @@ def _fitting_items(
     blank = pl.col(schema.TITLE).fill_null("")
     known = once.with_columns(blank)
     untitled = known.filter(pl.col(schema.TITLE) == "").height
-    notes.append(Note("described items with an empty title, kept", untitled))
+    words = [name for name in (schema.TITLE, schema.TEXT) if name in known.columns]
+    worded = any((known[name].fill_null("") != "").any() for name in words)
+    told = "described items with an empty title, kept" if worded else "items without words, kept"
+    notes.append(Note(told, untitled))
     return pl.concat([known, unknown], how="diagonal").with_columns(blank), notes
 
 

@@ -47,6 +47,8 @@ class Sight:
         return self.features.nbytes / _MIB
 
     def __str__(self) -> str:
+        if not self.images:
+            return "none"
         return (
             f"{self.images:,}, {self.cached:,} from the cache ({self.share:.0%}), "
             f"{self.images - self.cached:,} new, {self.mib:.1f} MiB"
