@@ -26,7 +26,7 @@ from gistrec.pipeline.backbone import (
 from gistrec.pipeline.gist_table import read_gists as read_gists
 from gistrec.pipeline.gist_table import write_gists
 from gistrec.pipeline.gist_tuning import GIST_TUNING
-from gistrec.pipeline.manifest import Facts, stage_fingerprint
+from gistrec.pipeline.manifest import Facts, read_manifest, stage_fingerprint
 from gistrec.pipeline.stage import run_stage
 from gistrec.pipeline.states import has_oracle
 from gistrec.pipeline.workplace import Workplace
@@ -101,6 +101,9 @@ def _answering(work: Workplace, backbone: Path, tuned: Path | None) -> Answering
     if tuned is None:
         return Answering(config.model, config.adapter, identity)
     identity = fingerprint_of([identity, stage_fingerprint(tuned)])
+    if read_manifest(tuned).facts["best_step"] == 0:
+        untuned = f"{config.model} (untuned: no step of {GIST_TUNING} was better)"
+        return Answering(untuned, config.adapter, identity)
     if is_adapter(tuned / _MODEL):
         return Answering(config.model, GIST_TUNING, identity)
     return Answering(f"{config.model}, {GIST_TUNING}", None, identity)

@@ -1,9 +1,11 @@
 """The stage that tunes who writes gists, on a small bazaar with a barely taught backbone."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from gistrec import schema
 from gistrec.config.backbone import BackboneConfig, EmbeddedConfig
 from gistrec.config.bazaar import BazaarConfig
 from gistrec.config.gist import GistConfig
@@ -16,7 +18,7 @@ from gistrec.mllm.loading import load_backbone
 from gistrec.pipeline.backbone import backbone_stage
 from gistrec.pipeline.gist import gist_stage
 from gistrec.pipeline.gist_tuning import gist_tuning_report, gist_tuning_stage
-from gistrec.pipeline.manifest import read_manifest
+from gistrec.pipeline.manifest import read_manifest, write_manifest
 from gistrec.pipeline.workplace import Workplace
 
 EMBEDDED = EmbeddedConfig(
@@ -67,6 +69,21 @@ def test_a_stage_that_tunes_leaves_a_model_and_tells_of_it(
     (folder / "report.json").write_text("{}")
     with pytest.raises(RunError, match="is damaged"):
         gist_tuning_report(work.run)
+
+
+def test_gists_of_a_model_that_no_step_made_better_say_so(tmp_path: Path) -> None:
+    gist = GistConfig(max_new_tokens=8, tuning=TUNING, encoder="lsa")
+    work = workplace(tmp_path / "run", tmp_path / "bazaar", gist)
+    backbone = backbone_stage(work)
+    tuned = gist_tuning_stage(work, backbone)
+    assert tuned is not None
+    manifest = read_manifest(tuned)
+    for best, said in ((0, "embedded (untuned: no step"), (2, "embedded, gist-tuning")):
+        facts = {**manifest.facts, "best_step": best}
+        write_manifest(tuned, manifest.model_copy(update={"facts": facts}))
+        (model,) = set(gist_stage(work, backbone, tuned)[schema.MODEL])
+        assert model.startswith(said)
+        shutil.rmtree(work.run / "gist")
 
 
 def test_without_tuning_there_is_no_stage(tmp_path: Path) -> None:

@@ -123,8 +123,8 @@ class TuningReport(BaseModel):
             f"{_shown(sample.before)} -> {_shown(sample.after)}"
             for sample in self.samples[:4]
         ]
-        sides = filter(None, (before.image, before.text, after.image, after.text))
-        fewest = min(map(_lists, sides), default=_FEWEST)
+        answered = filter(None, (before.image, before.text, after.image, after.text))
+        fewest = min(map(_lists, answered), default=_FEWEST)
         if fewest < _FEWEST:
             lines.append(
                 f"note: with {fewest} lists of keywords among the answers to one kind of question "
