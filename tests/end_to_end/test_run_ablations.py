@@ -84,6 +84,18 @@ def test_variants_are_run_compared_and_drawn_and_the_same_command_makes_nothing_
     assert built(again.err) == []
     assert again.out == ended.out
 
+    assert "(the same: gist.tuning.kind=none already)" in " ".join(again.out.split())
+    swept = gistrec.done(*command(small, run, "--sweep", "history=2"))
+    assert "without-fine-tuning" not in swept.out  # what was not asked for now
+    assert "full (mmsrarec)" in swept.out
+    written = json.loads((run / "ablations.json").read_text(encoding="utf-8"))["rows"]
+    assert {row["value"] for row in written if row["group"] == "recommender.history"} == {"2", "4"}
+    doctor = gistrec("doctor", "--run", run)
+    assert "ok  ablations.json" in doctor.out
+    assert "ok  variant without-fine-tuning: done" in doctor.out
+    gistrec.done(*command(small, run, "--set", "recommender.seed=1"))
+    assert not (run / "ablations.json").exists()
+
     asked = ["--run", run / "variants" / "without-fine-tuning"]
     user = gistrec.done("doctor", *asked)
     assert "not begun" not in user.out

@@ -85,18 +85,28 @@ def run_findings(run: Path) -> Iterator[Finding]:
     """The configuration of a run, and how far each stage of it is.
 
     Raises:
-        RunError: there is no such folder, or something in it is damaged.
+        RunError: there is no such folder, it is one of seeds, or something in it is damaged.
+        ConfigError: its configuration is damaged.
     """
     from gistrec import schema
+    from gistrec.config.seeds import refuse_folder_of_seeds
+    from gistrec.pipeline.outdated import outdated_stages
     from gistrec.pipeline.states import missing_stages, stage_states
 
-    states = stage_states(run)
+    refuse_folder_of_seeds(run)
+    configured = (run / schema.CONFIG_FILE).is_file()
+    outdated = outdated_stages(run) if configured else None
+    states = stage_states(run, outdated)
     for name, without in (
         (schema.CONFIG_FILE, "it was not started by `gistrec run`"),
         (schema.LEADERBOARD_FILE, "it was not evaluated yet"),
     ):
         there = (run / name).is_file()
-        yield Finding("ok" if there else "off", name if there else f"{name} is absent: {without}")
+        if there and name == schema.LEADERBOARD_FILE:
+            yield _leaderboard_of(run)
+        else:
+            told = name if there else f"{name} is absent: {without}"
+            yield Finding("ok" if there else "off", told)
     if not states:
         yield Finding("off", "stages: none was begun")
     for state in states:
@@ -106,9 +116,35 @@ def run_findings(run: Path) -> Iterator[Finding]:
         yield Finding("ok" if state.state == "done" else "off", text)
     yield from _backbone_of(run)
     begun = {state.name for state in states}
-    if (run / schema.CONFIG_FILE).is_file():
+    if configured:
         missing = [name for name in missing_stages(run) if name not in begun]
         yield from (Finding("off", f"stage {name}: not begun") for name in missing)
+        yield from _variants_of(run)
+
+
+def _leaderboard_of(run: Path) -> Finding:
+    """Whether a run's table is of its settings."""
+    from gistrec import schema
+    from gistrec.evaluation.leaderboard import load_leaderboard
+    from gistrec.pipeline.outdated import told_of_systems
+
+    told = told_of_systems(run, load_leaderboard(run)).removeprefix("note: ")
+    text = schema.LEADERBOARD_FILE
+    return Finding("off", f"{text}: {told}") if told else Finding("ok", text)
+
+
+def _variants_of(run: Path) -> Iterator[Finding]:
+    """Whether what a run was compared with is of its settings too, and finished."""
+    from gistrec.evaluation.ablations import ABLATIONS_FILE
+    from gistrec.pipeline.compared import compared_now, unfinished_variants
+
+    if (run / ABLATIONS_FILE).is_file():
+        again = "compares with the system as it was: give --ablate or --sweep again"
+        now = compared_now(run)
+        yield Finding("ok" if now else "off", ABLATIONS_FILE + ("" if now else f": {again}"))
+    for name, unfinished in unfinished_variants(run).items():
+        note = f": to be made: {', '.join(unfinished)}" if unfinished else ": done"
+        yield Finding("off" if unfinished else "ok", f"variant {name}{note}")
 
 
 def _backbone_of(run: Path) -> Iterator[Finding]:

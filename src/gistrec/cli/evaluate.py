@@ -41,6 +41,7 @@ def evaluate(
     from gistrec.errors import RunError
     from gistrec.evaluation.leaderboard import load_leaderboard
     from gistrec.evaluation.table import stratum_table
+    from gistrec.pipeline.outdated import told_of_systems
 
     protocols = protocol or ["full"]
     told: list[str] = []
@@ -57,6 +58,8 @@ def evaluate(
             raise RunError(
                 f"{run_folder} was not measured by {name!r}; it was by {', '.join(measured)}"
             )
+    if outdated := told_of_systems(run_folder, rows):
+        typer.echo(outdated, err=True)
     if stratum is None:
         print_leaderboard([row for row in rows if row.protocol in protocols])
     else:

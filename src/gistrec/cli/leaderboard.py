@@ -21,8 +21,9 @@ def leaderboard(
 ) -> None:
     """Print one table over runs on the same split; runs on different splits are refused."""
     from gistrec.cli.output import print_leaderboard
-    from gistrec.evaluation.leaderboard import read_leaderboard
+    from gistrec.evaluation.leaderboard import load_leaderboard, read_leaderboard
     from gistrec.evaluation.table import sorted_rows
+    from gistrec.pipeline.outdated import told_of_systems
 
     rows = sorted_rows(read_leaderboard(folders))
     if protocol is not None:
@@ -34,6 +35,9 @@ def leaderboard(
                 f"{', '.join(measured) or 'none'}"
             )
             raise RunError(message)
+    for folder in dict.fromkeys(folders):
+        if told := told_of_systems(folder, load_leaderboard(folder)):
+            typer.echo(told, err=True)
     if as_json:
         typer.echo(json.dumps([row.model_dump(mode="json") for row in rows], indent=2))
         return

@@ -1,11 +1,13 @@
 """One seed for a whole run: every stage's seed, found in the model of the configuration itself."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from gistrec.errors import ConfigError
+from gistrec import schema
+from gistrec.errors import ConfigError, RunError
 
 _SEED = "seed"
 _KEPT = ("evaluation",)  # the bootstrap's is no part of what is measured
@@ -22,15 +24,35 @@ def seed_overrides(model: type[BaseModel], seed: int) -> list[str]:
 
 
 def parse_seeds(text: str) -> list[int]:
-    """Whole numbers of 0 or more with commas between them, each once.
+    """Whole numbers of 0 or more with commas between them.
 
     Raises:
-        ConfigError: something else stands there.
+        ConfigError: something else stands there, or one stands there twice.
     """
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() for part in parts):
         raise ConfigError(f"--seeds {text}: write whole numbers with commas, for example 0,1,2")
-    return list(dict.fromkeys(map(int, parts)))
+    seeds = list(map(int, parts))
+    if twice := [seed for seed in dict.fromkeys(seeds) if seeds.count(seed) > 1]:
+        raise ConfigError(f"--seeds {text}: {twice[0]} is named twice; a seed is run once")
+    return seeds
+
+
+def seed_folder(run: Path, seed: int) -> Path:
+    """Where the run of one of several seeds lies."""
+    return run / f"seed-{seed}"
+
+
+def refuse_folder_of_seeds(run: Path) -> None:
+    """Refuse a folder that holds no run of its own, but those of several seeds.
+
+    Raises:
+        RunError: it does; names them.
+    """
+    found = sorted(run.glob("seed-*/" + schema.CONFIG_FILE))
+    if found and not (run / schema.CONFIG_FILE).exists():
+        named = " or ".join(str(file.parent) for file in found)
+        raise RunError(f"{run} is a folder of seeds: name {named}")
 
 
 def _paths(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

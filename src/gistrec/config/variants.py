@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from gistrec.config.base import StageConfig
 from gistrec.config.documents import parse_yaml
 from gistrec.errors import ConfigError
 
@@ -99,10 +100,22 @@ def parse_sweep(text: str) -> list[Variant]:
     return _swept(key, values, text)
 
 
+def written_value(config: StageConfig, key: str) -> str:
+    """What ``config`` has under ``stage.key``, as JSON; null where it has no such section."""
+    value: Any = config.model_dump(mode="json")
+    for part in key.split("."):
+        value = value[part] if isinstance(value, dict) else None
+    return _written(value)
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _swept(key: str, values: Sequence[Any], text: str) -> list[Variant]:
     variants: dict[str, Variant] = {}
     for value in values:
-        written = json.dumps(value, ensure_ascii=False)
+        written = _written(value)
         name = f"{key}-{re.sub(r'[^A-Za-z0-9.+-]+', '-', written).strip('-')}"
         if name in variants and variants[name].value != written:
             raise ConfigError(

@@ -53,7 +53,9 @@ def _seeds(row: AblationRow) -> str:
 def _name(row: AblationRow) -> str:
     if not row.difference:
         return f"{row.variant} ({row.system})"
-    return f"{row.variant} (the same)" if row.same_as_full else row.variant
+    if row.same_as_full:
+        return f"{row.variant} (the same: {', '.join(row.overrides)} already)"
+    return row.variant
 
 
 def _printed(dataset: str, variant: str) -> str:

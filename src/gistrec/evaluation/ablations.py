@@ -16,7 +16,7 @@ from gistrec.evaluation.metrics import mean, metric_values, metrics_of
 from gistrec.evaluation.row import Metric
 from gistrec.files import read_json, write_json
 
-ABLATIONS_FILE = "ablations.json"
+ABLATIONS_FILE, ABLATIONS_PICTURE = "ablations.json", "ablations.png"
 HOW = (
     "A figure is the mean over all questions of all seeds, a difference that of variant less full, "
     "question by question under the same seed. Intervals are 95% percentile bootstraps over users: "
@@ -125,15 +125,32 @@ def add_ablations(
         The file, and all rows in it.
     """
     target = run / ABLATIONS_FILE
-    there = _rows_in(target, of)
+    found = _file_in(run)
+    there = found.rows if found is not None and found.of == of else ()
     every = list({(row.group, row.variant, row.protocol): row for row in (*there, *rows)}.values())
     write_json(target, _File(how=HOW, of=of, rows=tuple(every)).model_dump(mode="json"))
     return target, every
 
 
-def _rows_in(file: Path, of: str) -> tuple[AblationRow, ...]:
+def noted_mark(run: Path) -> str:
+    """Which full system the comparisons of a folder are with; empty where there are none."""
+    found = _file_in(run)
+    return "" if found is None else found.of
+
+
+def forget_ablations(run: Path) -> None:
+    """Remove ``ablations.json`` of a folder and its pictures."""
+    for file in (run / ABLATIONS_FILE, run / ABLATIONS_PICTURE, *run.glob(sweep_picture("*"))):
+        file.unlink(missing_ok=True)
+
+
+def sweep_picture(key: str) -> str:
+    """The name of the picture of a sweep over ``key``."""
+    return f"sweep-{key}.png"
+
+
+def _file_in(run: Path) -> _File | None:
     try:
-        found = _File.model_validate(read_json(file))
+        return _File.model_validate(read_json(run / ABLATIONS_FILE))
     except (OSError, UnicodeDecodeError, JSONDecodeError, ValidationError):
-        return ()  # absent, or not to be read: what is there can be measured again
-    return found.rows if found.of == of else ()
+        return None  # absent, or not to be read: what is there can be measured again

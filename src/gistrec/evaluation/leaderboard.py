@@ -1,6 +1,7 @@
 """Leaderboards on disk: rows of a run, and rows of many runs that may stand in one table."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
 from gistrec import schema
+from gistrec.config.seeds import refuse_folder_of_seeds
 from gistrec.errors import RunError
 from gistrec.evaluation.row import Row
 from gistrec.files import read_json, write_json
@@ -26,8 +28,9 @@ def load_leaderboard(run: Path) -> list[Row]:
     """Read the rows of a run folder.
 
     Raises:
-        RunError: the file is missing or is not a leaderboard.
+        RunError: the file is missing or is not a leaderboard, or the folder is one of seeds.
     """
+    refuse_folder_of_seeds(run)
     source = run / schema.LEADERBOARD_FILE
     try:
         return _ROWS.validate_python(read_json(source))
@@ -59,6 +62,8 @@ def add_rows(rows: Sequence[Row], run: Path) -> list[Row]:
 def read_leaderboard(runs: Sequence[Path]) -> list[Row]:
     """Read the rows of many run folders as one table; a row found twice is shown once.
 
+    Where runs have different rows of one system, its name is followed by the run's.
+
     Raises:
         RunError: there are no runs, one cannot be read, or their splits differ.
     """
@@ -66,11 +71,22 @@ def read_leaderboard(runs: Sequence[Path]) -> list[Row]:
         raise RunError("no run folder was given; name at least one")
     found = [(run, row) for run in runs for row in load_leaderboard(run)]
     _refuse_mixture(found)
-    rows: list[Row] = []
-    for _, row in found:
-        if row not in rows:
-            rows.append(row)
-    return rows
+    kept: list[tuple[Path, Row]] = []
+    for run, row in found:
+        if all(row != other for _, other in kept):
+            kept.append((run, row))
+    keys = Counter(row.key for _, row in kept)
+    names = Counter(run.resolve().name for run in dict.fromkeys(runs))
+    return [
+        row if keys[row.key] == 1 else _of_run(row, run, names[run.resolve().name] == 1)
+        for run, row in kept
+    ]
+
+
+def _of_run(row: Row, run: Path, short: bool) -> Row:
+    """The row of a system that other runs have too."""
+    name = run.resolve().name if short else str(run)
+    return row.model_copy(update={"system": f"{row.system} ({name})"})
 
 
 def as_frame(rows: Iterable[Row]) -> pl.DataFrame:

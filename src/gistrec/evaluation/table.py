@@ -22,7 +22,7 @@ def sorted_rows(rows: Sequence[Row]) -> list[Row]:
         rows,
         key=lambda row: (
             PROTOCOLS.index(row.protocol),
-            row.system != ORACLE,
+            row.system.split(" (")[0] != ORACLE,  # the run's name may follow
             -(row.metrics[_HEADLINE].value if _HEADLINE in row.metrics else 0.0),
             row.system,
             row.seeds,

@@ -1,17 +1,22 @@
 """A system, its variants and their seeds from one command, measured against one another."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from gistrec.config.seeds import seed_overrides
+from gistrec.config.seeds import seed_folder, seed_overrides
 from gistrec.config.system import SystemConfig
-from gistrec.config.variants import ABLATION, Variant
+from gistrec.config.variants import ABLATION, FULL, Variant, written_value
 from gistrec.evaluation.ablation_plots import plot_ablation, plot_sweep
-from gistrec.evaluation.ablations import AblationRow, add_ablations
-from gistrec.files import fingerprint_of
+from gistrec.evaluation.ablations import (
+    ABLATIONS_PICTURE,
+    AblationRow,
+    add_ablations,
+    sweep_picture,
+)
 from gistrec.pipeline.ablation_rows import SYSTEMS, Subject, ablation_rows, systems_of, the_full
+from gistrec.pipeline.compared import forget_earlier, full_mark
 from gistrec.pipeline.lock import locked_run, refuse_other_folder
-from gistrec.pipeline.manifest import find_manifest
 from gistrec.pipeline.variants import Recipe, check_variants, run_variants
 from gistrec.progress import say
 
@@ -28,8 +33,8 @@ def run_ablations(
         seeds: the whole is made once with each; None for the seeds of the configuration.
 
     Returns:
-        The rows, which stand in ``ablations.json`` of ``run`` too, beside their pictures. Rows of
-        an earlier command stay where nothing of the full system has changed.
+        The rows. They stand in ``ablations.json`` of ``run`` too, beside their pictures and the
+        rows of earlier commands, if nothing of the full system has changed since.
 
     Raises:
         ConfigError: settings are refused, or the system has nothing to vary.
@@ -51,35 +56,44 @@ def run_ablations(
             for variant, places in zip(variants, zip(*made, strict=True), strict=True)
         ]
         subjects = [full, *changed] if any(v.group == ABLATION for v in variants) else changed
+        subjects = [*subjects, *_beside_sweeps(full, config, changed)]
         if seeds is not None:
             subjects = [*systems_of(full), *subjects]
         rows = ablation_rows(subjects, full, config.evaluation, seeds)
-        return _published(rows, run, _mark(recipe, full))
+        _publish(rows, run, full_mark(config, full.folders))
+        return rows
 
 
 def _parts(recipe: Recipe, run: Path, seeds: Sequence[int] | None) -> list[tuple[Recipe, Path]]:
     if seeds is None:
         return [(recipe, run)]
     return [
-        (recipe.under(*seed_overrides(SystemConfig, seed)), run / f"seed-{seed}") for seed in seeds
+        (recipe.under(*seed_overrides(SystemConfig, seed)), seed_folder(run, seed))
+        for seed in seeds
     ]
 
 
-def _mark(recipe: Recipe, full: Subject) -> str:
-    """Stands for the full system as it is measured."""
-    found = [find_manifest(folder / f"evaluation-{full.system}") for folder in full.folders]
-    measured = [manifest.fingerprint if manifest else "" for manifest in found]
-    return fingerprint_of([recipe.config().model_dump(mode="json"), measured])
+def _beside_sweeps(
+    full: Subject, config: SystemConfig, changed: Sequence[Subject]
+) -> list[Subject]:
+    """The full system once more for each sweep that none of its values has as it is."""
+    sweeps = dict.fromkeys(one.variant.group for one in changed if one.variant.group != ABLATION)
+    there = {one.variant.group for one in changed if one.same}
+    return [
+        replace(full, variant=Variant(FULL, key, written_value(config, key), ()))
+        for key in sweeps
+        if key not in there
+    ]
 
 
-def _published(rows: Sequence[AblationRow], run: Path, mark: str) -> list[AblationRow]:
-    """All rows there are now, written down and drawn."""
+def _publish(rows: Sequence[AblationRow], run: Path, mark: str) -> None:
+    """Write the rows down beside those there are, and draw all."""
+    forget_earlier(run, mark)
     file, every = add_ablations(rows, run, mark)
     say(f"{file}: {len(every)} rows")
     for group in dict.fromkeys(row.group for row in every if row.group != SYSTEMS):
         mine = [row for row in every if row.group == group]
         if group == ABLATION:
-            plot_ablation(mine, run / "ablations.png")
+            plot_ablation(mine, run / ABLATIONS_PICTURE)
         else:
-            plot_sweep(mine, run / f"sweep-{group}.png")
-    return every
+            plot_sweep(mine, run / sweep_picture(group))

@@ -16,13 +16,16 @@ import polars as pl
 from gistrec import schema
 from gistrec.baselines.oracle import Oracle
 from gistrec.config.load import load_config, save_config
+from gistrec.config.seeds import refuse_folder_of_seeds
 from gistrec.config.system import SystemConfig
 from gistrec.data.dataset import open_dataset
 from gistrec.errors import RunError
 from gistrec.evaluation.leaderboard import as_frame, load_leaderboard
 from gistrec.evaluation.row import Row
 from gistrec.pipeline.baselines import baseline_stage, open_baseline, stage_name
+from gistrec.pipeline.compared import forget_earlier, full_mark
 from gistrec.pipeline.evaluation import evaluate_system, publish_leaderboard
+from gistrec.pipeline.gist_tuning import refuse_untunable
 from gistrec.pipeline.lock import locked_run, refuse_other_folder
 from gistrec.pipeline.served import served_rows
 from gistrec.pipeline.split import split_stage
@@ -78,10 +81,13 @@ def run_system(
     for warning in opened.warnings:
         say(f"note: {warning}")
     work = Workplace(run, config, opened)
+    refuse_untunable(work)
     with locked_run(run):
         save_config(config, run / schema.CONFIG_FILE)
         note_dataset(run, dataset)
-        return Run(run, _stages(work))
+        rows = _stages(work)
+        forget_earlier(run, full_mark(config, [run]))
+        return Run(run, rows)
 
 
 def open_run(run: Path) -> tuple[Workplace, Run]:
@@ -91,6 +97,7 @@ def open_run(run: Path) -> tuple[Workplace, Run]:
         RunError: ``run`` is no finished run.
         DataError: its dataset is gone or changed for the worse.
     """
+    refuse_folder_of_seeds(run)
     if not (run / schema.CONFIG_FILE).exists():
         raise RunError(f"{run} is no run: it has no {schema.CONFIG_FILE}; `gistrec run` makes one")
     config = load_config(SystemConfig, None, run / schema.CONFIG_FILE)

@@ -15,6 +15,8 @@ from gistrec.errors import RunError
 from gistrec.pipeline.manifest import MADE, Manifest, find_manifest, read_manifest
 from gistrec.pipeline.workplace import noted_dataset
 
+UNUSED = "not used by this configuration"
+_UNDER_WAY = "interrupted or under way: the same command goes on from there"
 _PARTIAL = re.compile(r"\.(?P<name>.+)\.partial")
 
 
@@ -25,21 +27,25 @@ class StageState:
     Attributes:
         name: the stage.
         state: done; partial: begun and not finished; stale: done, but from an input that has
-            changed since, so that the next run makes it again.
+            changed since or with other settings, so that the next run makes it again; unused: done,
+            but the configuration asks for no such stage.
         size_mib: what its folder holds on disk.
         seconds: what it took, where it is done.
         note: why it is not just done; else empty.
     """
 
     name: str
-    state: Literal["done", "partial", "stale"]
+    state: Literal["done", "partial", "stale", "unused"]
     size_mib: float
     seconds: float | None
     note: str
 
 
-def stage_states(run: Path) -> list[StageState]:
+def stage_states(run: Path, outdated: Mapping[str, str] | None = None) -> list[StageState]:
     """Every stage that has a folder in ``run``, in the order in which they were finished.
+
+    ``outdated`` says of finished stages why the configuration would have them otherwise; by
+    default only what was made from something earlier is known to be.
 
     Raises:
         RunError: there is no such folder, or a manifest in it is damaged.
@@ -47,12 +53,23 @@ def stage_states(run: Path) -> list[StageState]:
     if not run.is_dir():
         message = f"there is no run folder {run}"
         raise RunError(message)
-    manifests = _manifests(run)
-    states = [_finished(run / name, manifests) for name in manifests]
-    for folder in sorted(run.iterdir()):
-        if named := _PARTIAL.fullmatch(folder.name):
-            note = "interrupted or under way: the same command goes on from there"
-            states.append(StageState(named["name"], "partial", _size(folder), None, note))
+    manifests = finished_stages(run)
+    begun = [
+        named["name"]
+        for folder in sorted(run.iterdir())
+        if (named := _PARTIAL.fullmatch(folder.name))
+    ]
+    if outdated is None:
+        found = ((name, changed_inputs(manifests[name], manifests)) for name in manifests)
+        outdated = {name: f"made from an earlier {' and '.join(of)}" for name, of in found if of}
+    states = [
+        _finished(run / name, manifests[name], outdated.get(name, ""), name in begun)
+        for name in manifests
+    ]
+    for name in begun:
+        if name not in manifests:
+            size = _size(run / f".{name}.partial")
+            states.append(StageState(name, "partial", size, None, _UNDER_WAY))
     return states
 
 
@@ -73,13 +90,13 @@ def refuse_stale(
     manifest = read_manifest(run / stage)
     again = "give the `gistrec run` command again"
     changed = [name for name, value in (told or {}).items() if manifest.inputs.get(name) != value]
-    if changed or not _made_by(manifest, settings):
+    if changed or not made_by(manifest, settings):
         raise RunError(
             f"stage {stage!r} was made with other settings than {run / schema.CONFIG_FILE} says: "
             f"{again}"
         )
     found = {name: find_manifest(run / name) for name in manifest.inputs}
-    earlier = _changed_inputs(manifest, {name: made for name, made in found.items() if made})
+    earlier = changed_inputs(manifest, {name: made for name, made in found.items() if made})
     if earlier:
         raise RunError(f"stage {stage!r} was made from an earlier {' and '.join(earlier)}: {again}")
 
@@ -120,7 +137,8 @@ def expected_stages(config: SystemConfig, oracle: bool) -> list[str]:
     return names
 
 
-def _manifests(run: Path) -> dict[str, Manifest]:
+def finished_stages(run: Path) -> dict[str, Manifest]:
+    """Manifests of the finished stages of a run, in the order in which they were finished."""
     found = [
         (folder.stat().st_mtime, folder.name, manifest)
         for folder in run.iterdir()
@@ -129,15 +147,20 @@ def _manifests(run: Path) -> dict[str, Manifest]:
     return {name: manifest for _, name, manifest in sorted(found, key=lambda entry: entry[:2])}
 
 
-def _finished(folder: Path, manifests: dict[str, Manifest]) -> StageState:
-    manifest = manifests[folder.name]
-    changed = _changed_inputs(manifest, manifests)
-    note = f"made from an earlier {' and '.join(changed)}: run again" if changed else ""
-    state: Literal["done", "stale"] = "stale" if changed else "done"
+def _finished(folder: Path, manifest: Manifest, outdated: str, begun: bool) -> StageState:
+    """A finished stage, ``outdated`` for that reason; ``begun``: its next one lies beside it."""
+    state: Literal["done", "partial", "stale", "unused"] = "done"
+    note = "unfinished work for other settings lies beside it" if begun else ""
+    if outdated == UNUSED:
+        state, note = "unused", UNUSED
+    elif outdated and begun:
+        state, note = "partial", f"{_UNDER_WAY}; what stands was {outdated}"
+    elif outdated:
+        state, note = "stale", f"{outdated}: run again"
     return StageState(folder.name, state, _size(folder), manifest.seconds, note)
 
 
-def _changed_inputs(manifest: Manifest, manifests: Mapping[str, Manifest]) -> list[str]:
+def changed_inputs(manifest: Manifest, manifests: Mapping[str, Manifest]) -> list[str]:
     """The stages that were made anew since, of those that a stage is made from."""
     return [
         name
@@ -146,7 +169,8 @@ def _changed_inputs(manifest: Manifest, manifests: Mapping[str, Manifest]) -> li
     ]
 
 
-def _made_by(manifest: Manifest, settings: BaseModel) -> bool:
+def made_by(manifest: Manifest, settings: BaseModel) -> bool:
+    """Whether a stage was made with these settings."""
     try:
         # Read as settings, so that one which came with a later gistrec is the default on both
         # sides.

@@ -8,11 +8,10 @@ from gistrec.config.load import load_config
 from gistrec.config.system import SystemConfig
 from gistrec.config.variants import LEAN, Variant
 from gistrec.errors import ConfigError
+from gistrec.pipeline.compared import VARIANTS
 from gistrec.pipeline.lending import note_lenders
 from gistrec.pipeline.run import run_system
 from gistrec.progress import say
-
-FOLDER = "variants"
 
 
 @dataclass(frozen=True)
@@ -79,11 +78,12 @@ def run_variants(recipe: Recipe, run: Path, variants: Sequence[Variant]) -> list
     folders = []
     for number, variant in enumerate(variants, start=1):
         if recipe.config(*variant.overrides) == recipe.config():
-            say(f"variant {variant.name}: nothing changes, the same as the full system")
+            set_so = ", ".join(variant.overrides)
+            say(f"variant {variant.name}: nothing changes, the full system has {set_so} already")
             folders.append(run)
             continue
         say(f"variant {variant.name} ({number} of {len(variants)})")
-        folder = run / FOLDER / variant.name
+        folder = run / VARIANTS / variant.name
         note_lenders(folder, [run])
         recipe.make(folder, *variant.overrides, *LEAN)
         folders.append(folder)

@@ -46,6 +46,37 @@ def test_json_holds_the_rows_of_the_protocol_asked_for(tmp_path: Path) -> None:
     assert rows[0]["metrics"]["HR@5"] == {"value": 0.5, "low": 0.5 / 2, "high": 1.0}
 
 
+def test_rows_of_one_name_are_told_apart_by_their_runs(tmp_path: Path) -> None:
+    runs = [a_run(tmp_path / "a", "mmsrarec", 0.25), a_run(tmp_path / "b", "mmsrarec", 0.75)]
+    (tmp_path / "deep").mkdir()
+    deep = a_run(tmp_path / "deep" / "b", "mmsrarec", 0.5)
+    shown = runner.invoke(app, ["leaderboard", *map(str, runs), "--json"]).stdout
+    assert {row["system"] for row in json.loads(shown)} == {"mmsrarec (a)", "mmsrarec (b)"}
+    shown = runner.invoke(app, ["leaderboard", *map(str, [*runs, deep]), "--json"]).stdout
+    named = {row["system"] for row in json.loads(shown)}
+    assert named == {"mmsrarec (a)", f"mmsrarec ({runs[1]})", f"mmsrarec ({deep})"}
+    shown = runner.invoke(app, ["leaderboard", str(runs[0]), str(runs[0]), "--json"]).stdout
+    assert {row["system"] for row in json.loads(shown)} == {"mmsrarec"}
+
+
+def test_a_folder_of_seeds_names_its_runs(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        a_run(tmp_path / f"seed-{seed}", "x", 0.5)
+        (tmp_path / f"seed-{seed}" / "config.yaml").touch()
+    commands = (
+        ["leaderboard", tmp_path],
+        ["doctor", "--run", tmp_path],
+        ["recommend", "--run", tmp_path, "--user", "u"],
+        ["gist", "--run", tmp_path],
+        ["evaluate", "--run", tmp_path],
+    )
+    for command in commands:
+        shown = runner.invoke(app, [*map(str, command)])
+        assert isinstance(shown.exception, RunError)
+        named = f"folder of seeds: name {tmp_path / 'seed-0'} or {tmp_path / 'seed-1'}"
+        assert named in str(shown.exception)
+
+
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_runs_on_different_splits_are_refused(tmp_path: Path, options: list[str]) -> None:
     runs = [a_run(tmp_path / "a", "x", 0.5), a_run(tmp_path / "b", "y", 0.5, split="bbbb")]

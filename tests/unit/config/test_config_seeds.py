@@ -1,12 +1,19 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gistrec.config.base import StageConfig
 from gistrec.config.load import load_config
-from gistrec.config.seeds import parse_seeds, seed_keys, seed_overrides
+from gistrec.config.seeds import (
+    parse_seeds,
+    refuse_folder_of_seeds,
+    seed_folder,
+    seed_keys,
+    seed_overrides,
+)
 from gistrec.config.system import SystemConfig
-from gistrec.errors import ConfigError
+from gistrec.errors import ConfigError, RunError
 
 
 def seeds_of(settings: dict[str, Any], above: str = "") -> dict[str, Any]:
@@ -49,7 +56,20 @@ def test_a_seed_that_a_person_sets_alone_wins() -> None:
 
 
 def test_seeds_are_whole_numbers_each_once() -> None:
-    assert parse_seeds("0, 2,1,2") == [0, 2, 1]
+    assert parse_seeds("0, 2,1") == [0, 2, 1]
+    with pytest.raises(ConfigError, match="--seeds 0,2,0: 0 is named twice"):
+        parse_seeds("0,2,0")
+
+
+def test_a_folder_of_seeds_is_no_run(tmp_path: Path) -> None:
+    refuse_folder_of_seeds(tmp_path)
+    for seed in (0, 1):
+        folder = seed_folder(tmp_path, seed)
+        folder.mkdir()
+        (folder / "config.yaml").touch()
+        refuse_folder_of_seeds(folder)
+    with pytest.raises(RunError, match=r"folder of seeds: name .*seed-0 or .*seed-1"):
+        refuse_folder_of_seeds(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "1,", "-1", "1.5", "a"])
