@@ -101,7 +101,7 @@ def _answering(work: Workplace, backbone: Path, tuned: Path | None) -> Answering
     if tuned is None:
         return Answering(config.model, config.adapter, identity)
     identity = fingerprint_of([identity, stage_fingerprint(tuned)])
-    if read_manifest(tuned).facts["best_step"] == 0:
+    if read_manifest(tuned).facts.get("best_step") == 0:
         untuned = f"{config.model} (untuned: no step of {GIST_TUNING} was better)"
         return Answering(untuned, config.adapter, identity)
     if is_adapter(tuned / _MODEL):

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from gistrec.errors import RunError
 from gistrec.files import fingerprint_of
+from gistrec.gist.tuning.questions import items_with_words
 from gistrec.gist.tuning.report import TuningReport
 from gistrec.gist.tuning.tune import REPORT_FILE, Shop, tune_gists
 from gistrec.mllm.prompts import PROMPT_VERSION
@@ -18,6 +19,16 @@ from gistrec.text.encoder import resolved_kind
 
 GIST_TUNING = "gist-tuning"
 _MODEL = "model"
+
+
+def refuse_untunable(work: Workplace) -> None:
+    """Refuse at the start of a run what its gist tuning would refuse after hours.
+
+    Raises:
+        ConfigError: gists are to be tuned, and too few items have words; says what to set.
+    """
+    if work.config.recommends and work.config.gist.tuning.kind != "none":
+        items_with_words(work.titles, work.texts)
 
 
 def gist_tuning_stage(work: Workplace, backbone: Path) -> Path | None:

@@ -43,3 +43,15 @@ def test_a_folder_that_is_not_there_is_said_to_be_none(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="which is no folder"):
         run_system("popularity", tmp_path / "absent", tmp_path / "run")
     assert all("no folder" in defect.what for defect in check_dataset(tmp_path / "absent"))
+
+
+def test_gists_that_cannot_be_tuned_are_refused_before_any_work(tmp_path: Path) -> None:
+    items = [f"i{code}" for code in range(16)]
+    rows = [(f"u{user}", items[(user + k) % 16], k) for user in range(12) for k in range(4)]
+    log = pl.DataFrame(rows, schema=["user_id", "item_id", "timestamp"], orient="row")
+    bare = pl.DataFrame({"item_id": items, "title": [""] * 16})
+    dataset = write_dataset(tmp_path / "bare", bare, log, Card("bare")).folder
+    tuned = ["gist.tuning.kind=grpo"]
+    with pytest.raises(ConfigError, match=r"there are 0: set gist\.tuning\.kind=none"):
+        run_system("mmsrarec", dataset, tmp_path / "run", overrides=tuned)
+    assert not (tmp_path / "run").exists()

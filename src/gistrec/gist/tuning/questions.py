@@ -50,12 +50,7 @@ def questions_for_tuning(
         ConfigError: fewer than two items have a title or a text, or nothing is to be asked.
     """
     tuning = config.tuning
-    told = [code for code, words in enumerate(zip(titles, texts, strict=True)) if any(words)]
-    if len(told) < 2:
-        raise ConfigError(
-            "gists are tuned on items that have a title or a text, of which there are "
-            f"{len(told)}: set gist.tuning.kind=none"
-        )
+    told = items_with_words(titles, texts)
     order = np.random.default_rng([tuning.seed, _STREAM]).permutation(told).tolist()
     held = min(tuning.validation_items, max(1, len(order) // _HELD_OUT))
     trained = order[held:][: tuning.max_items]
@@ -78,6 +73,21 @@ def questions_for_tuning(
             "above 0, or gist.tuning.kind=none"
         )
     return parts
+
+
+def items_with_words(titles: Sequence[str], texts: Sequence[str]) -> list[int]:
+    """Codes of the items that gists can be tuned on.
+
+    Raises:
+        ConfigError: there are fewer than two.
+    """
+    told = [code for code, words in enumerate(zip(titles, texts, strict=True)) if any(words)]
+    if len(told) < 2:
+        raise ConfigError(
+            "gists are tuned on items that have a title or a text, of which there are "
+            f"{len(told)}: set gist.tuning.kind=none"
+        )
+    return told
 
 
 def order_of_questions(count: int, steps: int, at_once: int, seed: int) -> list[int]:
