@@ -28,12 +28,39 @@ def _line(
 ) -> str:
     path = tuple(str(part) for part in fault["loc"])
     where = _origin(path, origins)
-    key = ".".join(path) or "the configuration"
+    key = _key(fault["loc"])
     if fault["type"] == "extra_forbidden":
         return f"{where}: unknown key {key}{_nearest(path, model)}"
     if fault["type"] == "missing":
         return f"{where}: {key} is missing"
-    return f"{where}: {key} = {_shown(fault['input'])}: {_lowered(fault['msg'])}"
+    if isinstance(fault["input"], Mapping):  # settings that do not go together
+        return f"{_origin_of_all(path, origins)}: {key}: {_expected(fault)}"
+    return f"{where}: {key} = {_shown(fault['input'])}: {_expected(fault)}"
+
+
+def _key(loc: tuple[int | str, ...]) -> str:
+    """``stage.key``, and which entry where it stands in a list."""
+    key = ".".join(part for part in loc if isinstance(part, str)) or "the configuration"
+    return key + "".join(f", entry {part + 1}" for part in loc if isinstance(part, int))
+
+
+def _expected(fault: ErrorDetails) -> str:
+    told = fault.get("ctx", {})
+    match fault["type"]:
+        case "too_short":
+            return f"give {told['min_length']} or more; here are {told['actual_length']}"
+        case "too_long":
+            return f"give {told['max_length']} or fewer; here are {told['actual_length']}"
+        case "bool_parsing" | "bool_type":
+            return "it is true or false"
+        case _:
+            return _lowered(fault["msg"])
+
+
+def _origin_of_all(path: tuple[str, ...], origins: Mapping[tuple[str, ...], str]) -> str:
+    """Who set all that was set under ``path``, if it was one."""
+    found = {where for key, where in origins.items() if key[: len(path)] == path}
+    return found.pop() if len(found) == 1 else "configuration"
 
 
 def _origin(path: tuple[str, ...], origins: Mapping[tuple[str, ...], str]) -> str:

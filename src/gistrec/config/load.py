@@ -32,6 +32,7 @@ def load_config(
     preset: str | None = None,
     file: Path | None = None,
     overrides: Sequence[str] = (),
+    swept: Sequence[str] = (),
 ) -> M:
     """Read a configuration: the model's defaults, then the preset, the file, the overrides.
 
@@ -40,12 +41,14 @@ def load_config(
         preset: one of `available_presets`, without its ".yaml".
         file: a YAML file.
         overrides: ``stage.key=value`` each, the value as YAML.
+        swept: the same, of a variant; faults are told as those of a sweep.
 
     Raises:
         ConfigError: a key is unknown, a value is not what it must be, or a file cannot be read;
             the message names the key, where it stands, and the nearest known keys.
     """
     layers = list(_layers(preset, file, overrides))
+    layers += [_Layer(f"--sweep {setting}", parse_override(setting)) for setting in swept]
     merged: dict[str, Any] = {}
     origins: dict[tuple[str, ...], str] = {}
     for layer in layers:

@@ -36,7 +36,9 @@ class Recipe:
         Raises:
             ConfigError: an unknown system, key or value.
         """
-        return load_config(SystemConfig, self.system, self.config_file, [*self.overrides, *changes])
+        return load_config(
+            SystemConfig, self.system, self.config_file, self.overrides, swept=changes
+        )
 
     def under(self, *settings: str) -> "Recipe":
         """The same with ``settings`` laid under its own overrides."""

@@ -2,7 +2,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gistrec.config.base import StageConfig
 from gistrec.config.load import available_presets, load_config, save_config
@@ -27,6 +27,23 @@ class System(StageConfig):
     kind: Literal["users", "time"] = "users"
     train: Train = Train()
     extra: Tower | None = None
+
+
+class Split(StageConfig):
+    folds: tuple[int, ...] = Field((1, 2), min_length=1)
+    on: bool = True
+    least: int = 1
+    most: int = 5
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Split":
+        if self.least > self.most:
+            raise ValueError("least must not be above most")
+        return self
+
+
+class Parted(StageConfig):
+    split: Split = Split()
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -109,6 +126,34 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     assert "kind = 'mood': input should be 'users' or 'time'" in lines[0]
     assert "train.epochs = 'many': input should be a valid integer" in lines[1]
     assert "train.tower.depth = 0: input should be greater than or equal to 1" in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("split.folds=[]", "--set split.folds=[]: split.folds = []: give 1 or more; here are 0"),
+        ("split.on=perhaps", "split.on = 'perhaps': it is true or false"),
+        ("split.folds=[1, x]", "split.folds, entry 2 = 'x': input should be a valid integer"),
+        ("split.least=9", "--set split.least=9: split: least must not be above most"),
+    ],
+)
+def test_faults_are_told_without_the_words_of_a_library(override: str, message: str) -> None:
+    with pytest.raises(ConfigError) as fault:
+        load_config(Parted, overrides=[override])
+    assert message in str(fault.value)
+
+
+def test_of_settings_that_do_not_go_together_no_single_one_is_blamed() -> None:
+    with pytest.raises(ConfigError) as fault:
+        load_config(Parted, overrides=["split.least=9", "split.most=8", "split.on=true"])
+    assert str(fault.value) == "configuration: split: least must not be above most"
+
+
+def test_a_fault_of_a_sweep_names_the_sweep() -> None:
+    with pytest.raises(
+        ConfigError, match=r"^--sweep train\.epoch=3: unknown key train\.epoch; did"
+    ):
+        load_config(System, overrides=["train.epochs=1"], swept=["train.epoch=3"])
 
 
 @pytest.mark.parametrize("override", ["train.epochs", "=3", "train..epochs=3", ".=3", ""])
