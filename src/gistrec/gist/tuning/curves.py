@@ -2,10 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gistrec.files import written_aside
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_GAPS = (
+    "A curve has no point where no answer was a list of keywords, or where the term does not apply:"
+    " there is nothing to reward."
+)
 _TERMS = ("information", "reconstruction", "length", "distinction")
 
 
@@ -16,6 +23,12 @@ def draw_curves(history: Sequence[Mapping[str, Any]], target: Path) -> None:
         history: the trainer's log, one mapping a record, each with its `step`.
         target: the PNG to write.
     """
+    with written_aside(target) as aside:
+        curves(history).savefig(aside, format="png", dpi=100)
+
+
+def curves(history: Sequence[Mapping[str, Any]]) -> "Figure":
+    """What ``draw_curves`` writes."""
     from matplotlib.figure import Figure  # takes a second to import
 
     figure = Figure(figsize=(12, 6.5), layout="constrained")
@@ -39,8 +52,8 @@ def draw_curves(history: Sequence[Mapping[str, Any]], target: Path) -> None:
         axes.set_title(title)
         axes.set_xlabel("step")
         axes.legend(fontsize="small")
-    with written_aside(target) as aside:
-        figure.savefig(aside, format="png", dpi=100)
+    figure.supxlabel(_GAPS, fontsize="small")
+    return figure
 
 
 def _points(history: Sequence[Mapping[str, Any]], name: str) -> tuple[list[int], list[float]]:
