@@ -139,6 +139,7 @@ def test_one_seed_is_every_stages(small: Path, gistrec: Command, tmp_path: Path)
     [
         (["--ablate", "without-rlv"], "did you mean without-rlvr?"),
         (["--sweep", "recommender.histori=1,2"], "recommender.history"),
+        (["--sweep", "foo=1,2"], "--sweep foo=1: unknown key foo"),
         (["--sweep", "history=1,none"], "recommender.history"),
         (["--seeds", "0,x"], "--seeds 0,x"),
         (["--seed", "1", "--seeds", "0,1"], "one of them"),

@@ -169,7 +169,10 @@ def test_a_short_budget_is_kept_counted_and_told(
     budget = found.recommender.prompter.budget
     limit = budget.least + 15
     run = Path(shutil.copytree(tiny.run, tmp_path / "run"))
-    short = ("--set", f"recommender.max_prompt_tokens={limit}", "--set", "evidence.kinds=[]")
+    short = (
+        *("--set", f"recommender.max_prompt_tokens={limit}", "--set", "evidence.kinds=[]"),
+        *("--set", "recommender.max_gist_tokens=4"),
+    )
     ended = gistrec.done(*tiny.command(run, *short))
     facts = {
         stage: json.loads((run / stage / "manifest.json").read_bytes())["facts"]
@@ -187,6 +190,7 @@ def test_a_short_budget_is_kept_counted_and_told(
             f"{stage}: {counted['history_cut_prompts']} of {counted['prompts']} prompts show less"
         )
         assert line in ended.err
+    assert ended.err.count("cut at recommender.max_gist_tokens") == 1
     whole = json.loads((tiny.run / "recommender" / "manifest.json").read_bytes())["facts"]
     assert whole["history_entries_cut"] == whole["neighbours_cut"] == 0
     assert limit < whole["longest_prompt"]

@@ -17,7 +17,9 @@ Overrides = Annotated[
 
 
 def run(
-    system: Annotated[str, typer.Option(help="A preset: mmsrarec, or a baseline's name.")],
+    system: Annotated[
+        str, typer.Option(help="A preset: mmsrarec, mmsrarec-paper, or a baseline's name.")
+    ],
     dataset: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the dataset.")],
     run_folder: Annotated[
         Path, typer.Option("--run", metavar="DIR", help="Folder of the run; continued if it is.")
@@ -36,7 +38,12 @@ def run(
     ] = None,
     ablate: Annotated[
         str | None,
-        typer.Option(metavar="all|NAME,...", help="Compare with the system less one part each."),
+        typer.Option(
+            metavar="all|NAME,...",
+            help="Compare with the system less one part each: without-summarisation, "
+            "without-rlvr, without-similar-users, gru4rec-retrieval, without-fine-tuning, "
+            "without-multi-task.",
+        ),
     ] = None,
     sweep: Annotated[
         list[str] | None,

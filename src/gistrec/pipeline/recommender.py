@@ -18,7 +18,7 @@ from gistrec.mllm.training import autocast
 from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.pipeline.backbone import open_backbone, open_features, open_tuned
 from gistrec.pipeline.collab import Collab, training_windows, validation_questions
-from gistrec.pipeline.cuts import prompt_facts
+from gistrec.pipeline.cuts import prompt_facts, tell_shortened
 from gistrec.pipeline.evidence import OpenEvidence, told_inputs
 from gistrec.pipeline.manifest import Facts, stage_fingerprint
 from gistrec.pipeline.stage import run_stage
@@ -95,6 +95,8 @@ def recommender_stage(
         key = fingerprint_of([config.deciding().model_dump(), split.fingerprint])
         cuts = training_cuts(recommender.prompter, data, config.epochs)
         shown = prompt_facts(name, recommender.prompter, cuts)
+        if evidence is None:  # else it has been said of the pure system, which trains first
+            tell_shortened(name, recommender.prompter)
         trained = fine_tune(
             recommender.backbone,
             recommender.prompter,

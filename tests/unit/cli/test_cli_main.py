@@ -3,11 +3,14 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
 
 from gistrec.cli import main as command
+from gistrec.config.evidence import EvidenceConfig
+from gistrec.config.variants import ABLATIONS
 from gistrec.errors import DataError
 
 
@@ -126,3 +129,14 @@ def test_waiting_threads_soon_sleep_unless_the_person_says_otherwise() -> None:
             [sys.executable, "-c", code], env=clean | given, capture_output=True, text=True
         )
         assert done.stdout.strip() == expected
+
+
+def test_the_help_of_run_names_every_preset_of_its_own_and_every_ablation() -> None:
+    told = run("run", "--help").stdout
+    words = set(re.findall(r"[a-z0-9]+(?:-[a-z0-9]+)*", told))
+    assert {"mmsrarec", "mmsrarec-paper", *(variant.name for variant in ABLATIONS)} <= words
+
+
+def test_the_readme_names_every_kind_of_evidence() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    assert all(f"`{kind}` (" in readme for kind in EvidenceConfig().kinds)
