@@ -63,7 +63,7 @@ def recommender_stage(
 ) -> Path:
     """Fine-tune the backbone, with evidence in prompts or without; where it stands, it stays."""
     config = work.config.recommender
-    item_ids = work.dataset.item_ids
+    ids = work.dataset.item_ids
 
     def build(folder: Path) -> Facts:
         recommender = _assembled(
@@ -72,7 +72,7 @@ def recommender_stage(
         data = TrainingSet(
             split.train,
             lambda epoch: training_windows(work, split, epoch),
-            nearby_items(collab.training, item_ids),
+            nearby_items(collab.training, ids),
             evidence.of_windows if evidence else None,
             list(zip(work.titles, work.texts, strict=True)),
         )
@@ -83,11 +83,7 @@ def recommender_stage(
             with autocast(recommender.backbone.device, config.precision):
                 # A ranker of its own for each epoch: what an earlier one scored is no longer so.
                 ranks = rank_queries(
-                    recommender.ranker(known),
-                    questions,
-                    schema.SAMPLED,
-                    item_ids,
-                    split.train_counts,
+                    recommender.ranker(known), questions, schema.SAMPLED, ids, split.train_counts
                 )
             return mean(metric_values(ranks, _JUDGE))
 
