@@ -53,6 +53,8 @@ def _expected(fault: ErrorDetails) -> str:
             return f"give {told['max_length']} or fewer; here are {told['actual_length']}"
         case "bool_parsing" | "bool_type":
             return "it is true or false"
+        case "tuple_type" | "list_type":
+            return "it is a list, written [a, b]"
         case _:
             return _lowered(fault["msg"])
 

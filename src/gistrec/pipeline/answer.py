@@ -102,7 +102,7 @@ class Answer(BaseModel):
             table.add_column(column, justify="right" if right else "left")
         for item in self.items:
             numbers = (f"{item.score:.2f}", f"{item.probability:.3f}")
-            gist = item.gist or "(none: the title stands in)"
+            gist = item.gist or ("(none: the title stands in)" if item.title else "(none)")
             table.add_row(*map(escape, (item.item_id, item.title, gist, *numbers)))
         return table
 

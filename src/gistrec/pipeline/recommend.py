@@ -135,11 +135,7 @@ class Recommendations(RunUsers):
             for place, code, less in zip(best, chosen, left_out, strict=True)
         ]
         if len(items) < k:
-            retrieved = self.work.config.recommender.retrieved
-            say(
-                f"{len(items)} of {k} items: no more was retrieved for user {user} "
-                f"(recommender.retrieved={retrieved} of each kind)"
-            )
+            say(f"{len(items)} of {k} items: {self._why_no_more(user, history, candidates)}")
         shown = tuple(self.name(code) for code in self._latest(history))
         return Answer(user_id=user, system=self.system, history=shown, items=tuple(items))
 
@@ -156,6 +152,15 @@ class Recommendations(RunUsers):
         )
         codes: list[int] = found.union[0].tolist()
         return codes
+
+    def _why_no_more(self, user: str, history: Sequences, candidates: list[int]) -> str:
+        if len({*history[0].tolist(), *candidates}) == self.work.dataset.n_items:
+            return f"user {user} has had all others"
+        retrieved = self.work.config.recommender.retrieved
+        return (
+            f"no more was retrieved for user {user} (recommender.retrieved={retrieved} "
+            "of each kind)"
+        )
 
     def _latest(self, history: Sequences) -> list[int]:
         latest: list[int] = history[0][-self.work.config.recommender.history :].tolist()

@@ -132,6 +132,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     ("override", "message"),
     [
         ("split.folds=[]", "--set split.folds=[]: split.folds = []: give 1 or more; here are 0"),
+        ("split.folds=3", "split.folds = 3: it is a list, written [a, b]"),
         ("split.on=perhaps", "split.on = 'perhaps': it is true or false"),
         ("split.folds=[1, x]", "split.folds, entry 2 = 'x': input should be a valid integer"),
         ("split.least=9", "--set split.least=9: split: least must not be above most"),
