@@ -12,7 +12,6 @@ import numpy.typing as npt
 import torch
 
 from gistrec.files import fingerprint_of
-from gistrec.mllm.answers import BROKEN
 from gistrec.mllm.backbone import Backbone, Past
 from gistrec.mllm.engines.engine import Answer
 from gistrec.mllm.packing import NO_PICTURE, Marks, Packed, Tokens, pack_prompts
@@ -66,7 +65,7 @@ def read_answer(backbone: Backbone, ids: Sequence[int]) -> Answer:
     """What answered ids say, without special tokens; of half a character at a cut, nothing."""
     text = str(backbone.processor.tokenizer.decode(ids, skip_special_tokens=True))
     cut = ids[-1] not in backbone.end_ids
-    return Answer(text.rstrip(BROKEN) if cut else text, cut)
+    return Answer.of(text, cut)
 
 
 @torch.no_grad()

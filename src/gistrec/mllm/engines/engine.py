@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, Self
 
+from gistrec.mllm.answers import BROKEN
 from gistrec.mllm.prompts import Segment
 
 
@@ -19,6 +20,11 @@ class Answer(NamedTuple):
 
     text: str
     cut: bool
+
+    @classmethod
+    def of(cls, text: str, cut: bool) -> Self:
+        """An answer as it was decoded: of half a character at a cut, nothing is left."""
+        return cls(text.rstrip(BROKEN) if cut else text, cut)
 
     @classmethod
     def read(cls, told: object) -> Self:

@@ -60,7 +60,7 @@ class ServerEngine:
                     "max_completion_tokens": max_new_tokens,
                 }
                 choice = client.chat(body)
-                return Answer(
+                return Answer.of(
                     _words(choice.get("message")), choice.get("finish_reason") == "length"
                 )
 
