@@ -47,7 +47,8 @@ def test_the_same_command_again_makes_nothing_and_is_quick(
 @pytest.mark.parametrize(
     ("setting", "again"),
     [
-        ("evaluation.resamples=10", ["oracle", "popularity", "sasrec", *MODELS]),
+        ("evaluation.resamples=10", []),
+        ("evaluation.protocols=[sampled]", ["oracle", "popularity", "sasrec", *MODELS]),
         (
             "recommender.learning_rate=5e-4",
             ["recommender", MODELS[0], "recommender-evidence", MODELS[1], "fusion", MODELS[2]],
@@ -63,6 +64,22 @@ def test_a_changed_setting_makes_again_only_what_it_touches(
     ended = gistrec.done(*tiny.command(copied, "--set", setting))
     systems = ("oracle", "popularity", "sasrec", *MODELS)
     assert built(ended.err) == [f"evaluation-{name}" if name in systems else name for name in again]
+
+
+def test_more_resamples_make_other_intervals_of_the_same_ranks(
+    tiny: Tiny, gistrec: Command, copied: Path
+) -> None:
+    def metrics() -> list[dict[str, dict[str, float]]]:
+        rows = json.loads((copied / "leaderboard.json").read_text(encoding="utf-8"))
+        return [row["metrics"] for row in rows]
+
+    before = metrics()
+    gistrec.done(*tiny.command(copied, "--set", "evaluation.resamples=500"))
+    after = metrics()
+    assert [{n: m["value"] for n, m in row.items()} for row in after] == [
+        {n: m["value"] for n, m in row.items()} for row in before
+    ]
+    assert after != before
 
 
 def test_fewer_epochs_change_the_recommender_and_what_is_drawn_for_it(

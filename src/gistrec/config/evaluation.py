@@ -23,3 +23,8 @@ class EvaluationConfig(StageConfig):
     resamples: PositiveInt = 1000
     seed: int = 0
     chunk: PositiveInt | None = None
+
+    def deciding(self) -> "EvaluationConfig":
+        """Itself with everything at its default that changes no rank: intervals are made anew."""
+        plain = EvaluationConfig()
+        return self.model_copy(update={"resamples": plain.resamples, "seed": plain.seed})

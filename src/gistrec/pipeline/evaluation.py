@@ -89,7 +89,7 @@ def evaluate_system(
 
     inputs = {"split": split.fingerprint, "dataset": work.dataset.fingerprint}
     inputs |= {name: stage_fingerprint(work.run / name) for name in trained}
-    folder = run_stage(work.run, f"evaluation-{system}", config, inputs, build)
+    folder = run_stage(work.run, f"evaluation-{system}", config.deciding(), inputs, build)
     manifests = [read_manifest(work.run / name) for name in (*trained, folder.name)]
     rows = []
     for protocol in questions:

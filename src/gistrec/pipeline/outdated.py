@@ -142,7 +142,7 @@ def _asked(config: SystemConfig) -> _Asked:
     for name in stages:
         kind, _, of = name.partition("-")
         if kind == "evaluation":
-            settings[name] = config.evaluation
+            settings[name] = config.evaluation.deciding()
         elif kind == "baseline":
             settings[name] = getattr(config.baselines, of, StageConfig())
     if not config.recommends:
