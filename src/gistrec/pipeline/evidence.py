@@ -29,7 +29,7 @@ from gistrec.pipeline.stage import run_stage
 from gistrec.pipeline.workplace import Workplace
 from gistrec.recommender.windows import Windows
 from gistrec.sequence.model import SequenceModel
-from gistrec.text.encoder import open_sentence_encoder
+from gistrec.text.encoder import open_sentence_encoder, resolved_kind
 
 _FILE = "alike.npz"
 
@@ -109,6 +109,7 @@ def evidence_stage(work: Workplace, words: Sequence[str]) -> Path:
         "dataset": work.dataset.fingerprint,
         "gist": stage_fingerprint(work.run / "gist"),
         "collab": stage_fingerprint(work.run / "collab"),
+        "encoder": resolved_kind(config.sentences),
     }
     return run_stage(work.run, "evidence", evidence_settings(config), inputs, build)
 
