@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from gistrec.cli.system_option import System
+
 
 def prompt(
     run_folder: Annotated[Path, typer.Option("--run", metavar="DIR", help="Folder of the run.")],
@@ -17,13 +19,7 @@ def prompt(
             "recommendation where the split does not ask about the user.",
         ),
     ] = None,
-    system: Annotated[
-        str | None,
-        typer.Option(
-            help="Which system of the run: mmsrarec, mmsrarec+evidence, mmsrarec+fusion; "
-            "by default the one that knows the most."
-        ),
-    ] = None,
+    system: System = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, token ids included.")
     ] = False,

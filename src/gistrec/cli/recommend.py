@@ -5,18 +5,14 @@ from typing import Annotated
 
 import typer
 
+from gistrec.cli.system_option import System
+
 
 def recommend(
     run_folder: Annotated[Path, typer.Option("--run", metavar="DIR", help="Folder of the run.")],
     user: Annotated[str, typer.Option(help="Id of a user of the run's dataset.")],
     k: Annotated[int, typer.Option("-k", min=1, help="How many items.")] = 10,
-    system: Annotated[
-        str | None,
-        typer.Option(
-            help="Which system of the run: mmsrarec, mmsrarec+evidence, mmsrarec+fusion; "
-            "by default the one that knows the most."
-        ),
-    ] = None,
+    system: System = None,
     why: Annotated[
         bool,
         typer.Option(

@@ -1,11 +1,13 @@
 """What is wrong with a configuration, in words: the key, where it stands, what was expected."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from gistrec.config.setting_paths import setting_paths
 
 _SHOWN = 3  # how many near keys a message names
 
@@ -77,7 +79,7 @@ def _nearest(path: tuple[str, ...], model: type[BaseModel]) -> str:
     """Keys like the one written: of the same section, or of that name anywhere else."""
     section = tuple(part for part in path[:-1] if not part.isdigit())  # not places in a list
     name = path[-1]
-    known = dict.fromkeys(_paths(model))
+    known = dict.fromkeys(setting_paths(model))
     siblings = [key[-1] for key in known if key[:-1] == section]
     near = get_close_matches(name, siblings, n=_SHOWN)
     found = [".".join((*section, key)) for key in near]
@@ -85,21 +87,6 @@ def _nearest(path: tuple[str, ...], model: type[BaseModel]) -> str:
     if found:
         return f"; did you mean {' or '.join(found[:_SHOWN])}?"
     return f"; known here: {', '.join(siblings)}" if siblings else ""
-
-
-def _paths(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    for name, field in model.model_fields.items():
-        yield (*above, name)
-        for section in _sections(field.annotation):
-            yield from _paths(section, (*above, name))
-
-
-def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The models that a field may hold: itself, or the members of an optional or a union."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for member in get_args(annotation):
-        yield from _sections(member)
 
 
 def _shown(value: Any) -> str:

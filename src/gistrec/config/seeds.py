@@ -1,12 +1,11 @@
 """One seed for a whole run: every stage's seed, found in the model of the configuration itself."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
 
 from pydantic import BaseModel
 
 from gistrec import schema
+from gistrec.config.setting_paths import setting_paths
 from gistrec.errors import ConfigError, RunError
 
 _SEED = "seed"
@@ -15,7 +14,11 @@ _KEPT = ("evaluation",)  # the bootstrap's is no part of what is measured
 
 def seed_keys(model: type[BaseModel]) -> list[str]:
     """The keys of all seeds under ``model``, as ``stage.key``, but for the evaluation's."""
-    return [".".join(path) for path in _paths(model) if path[-1] == _SEED and path[0] not in _KEPT]
+    return [
+        ".".join(path)
+        for path in setting_paths(model)
+        if path[-1] == _SEED and path[0] not in _KEPT
+    ]
 
 
 def seed_overrides(model: type[BaseModel], seed: int) -> list[str]:
@@ -53,17 +56,3 @@ def refuse_folder_of_seeds(run: Path) -> None:
     if found and not (run / schema.CONFIG_FILE).exists():
         named = " or ".join(str(file.parent) for file in found)
         raise RunError(f"{run} is a folder of seeds: name {named}")
-
-
-def _paths(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    for name, field in model.model_fields.items():
-        yield (*above, name)
-        for section in _sections(field.annotation):
-            yield from _paths(section, (*above, name))
-
-
-def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for member in get_args(annotation):
-        yield from _sections(member)

@@ -12,8 +12,6 @@ from gistrec.config.gist import GistConfig
 from gistrec.config.recommender import RecommenderConfig
 from gistrec.config.split import SplitConfig
 
-EVIDENCE, FUSION = "+evidence", "+fusion"  # behind the name of the system that they add to
-
 
 class SystemConfig(StageConfig):
     """Everything a run can be told.
@@ -41,6 +39,16 @@ class SystemConfig(StageConfig):
         """Names of the systems in which a model recommends, the one that knows most last."""
         if not self.recommends:
             return ()
-        evidence = (f"{self.name}{EVIDENCE}",) if self.evidence.kinds else ()
-        fused = (f"{self.name}{FUSION}",) if self.fusion.on else ()
+        evidence = (self.with_evidence,) if self.evidence.kinds else ()
+        fused = (self.fused,) if self.fusion.on else ()
         return (self.name, *evidence, *fused)
+
+    @property
+    def with_evidence(self) -> str:
+        """Name of the system whose prompts hold evidence."""
+        return f"{self.name}+evidence"
+
+    @property
+    def fused(self) -> str:
+        """Name of the system whose logit is weighed with what the log says."""
+        return f"{self.name}+fusion"

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from gistrec.config.system import FUSION
 from gistrec.data.split import Split
 from gistrec.pipeline.baselines import open_encoder, stage_name
 from gistrec.pipeline.collab import calibration_questions
@@ -64,5 +63,5 @@ def fusion_stage(
 def open_fused(work: Workplace, split: Split, folder: Path, model: MllmRanker) -> FusedRanker:
     """The fused ranker of a finished stage, over its opened model."""
     encoder = open_encoder(work.run, work.config.collab.encoder)
-    name = f"{work.config.name}{FUSION}"
+    name = work.config.fused
     return FusedRanker(name, model, encoder, load_fusion(folder / _FILE), split.train_counts)

@@ -10,7 +10,6 @@ import polars as pl
 from gistrec import schema
 from gistrec.collab.candidates import RETRIEVAL_NEIGHBOURS, candidates_of
 from gistrec.collab.item_vectors import tfidf_vectors
-from gistrec.config.system import FUSION
 from gistrec.data.path import EvidencePath
 from gistrec.data.ranker import Scores
 from gistrec.data.sequences import Sequences
@@ -74,7 +73,7 @@ class Recommendations(RunUsers):
         stage = recommender_stage_name(evidence is not None)
         inputs = told_inputs(work.config.evidence) if evidence else None
         refuse_stale(run, stage, work.config.recommender.deciding(), inputs)
-        if system == f"{work.config.name}{FUSION}":
+        if system == work.config.fused:
             refuse_stale(run, "fusion", work.config.fusion)
         recommender = open_recommender(work, run / stage, run / "backbone", words, evidence)
         return cls(work, users.encoder, words, users.split, system, recommender, told)
@@ -91,7 +90,7 @@ class Recommendations(RunUsers):
         """What the system ranks by, and the model's own log p(yes) - log p(no)."""
         model = self.recommender.ranker(known)
         (own,) = model.score_lists(history, [candidates])
-        if self.system != f"{self.work.config.name}{FUSION}":
+        if self.system != self.work.config.fused:
             return own, own
         fused = open_fused(self.work, self.split, self.work.run / "fusion", model)
         (scores,) = fused.score_lists(history, [candidates])

@@ -7,7 +7,6 @@ from pathlib import Path
 import polars as pl
 
 from gistrec import schema
-from gistrec.config.system import EVIDENCE
 from gistrec.data.split import Split
 from gistrec.evaluation.metrics import mean, metric_values
 from gistrec.evaluation.protocol import rank_queries
@@ -184,9 +183,8 @@ def _assembled(
         work.config.recommender,
         evidence.longest_line(lambda line: len(model.text_ids(line))) if evidence else "",
     )
-    name = work.config.name
     return Recommender(
-        f"{name}{EVIDENCE}" if evidence else name,
+        work.config.with_evidence if evidence else work.config.name,
         model,
         prompter,
         features,

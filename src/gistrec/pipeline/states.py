@@ -10,7 +10,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from gistrec import schema
 from gistrec.config.load import load_config
-from gistrec.config.system import EVIDENCE, FUSION, SystemConfig
+from gistrec.config.system import SystemConfig
 from gistrec.errors import RunError
 from gistrec.pipeline.manifest import MADE, Manifest, find_manifest, read_manifest
 from gistrec.pipeline.workplace import noted_dataset
@@ -131,9 +131,9 @@ def expected_stages(config: SystemConfig, oracle: bool) -> list[str]:
         names += ["backbone", *tuning, "gist", "collab"]
         names += ["recommender", f"evaluation-{config.name}"]
         if config.evidence.kinds:
-            names += ["evidence", "recommender-evidence", f"evaluation-{config.name}{EVIDENCE}"]
+            names += ["evidence", "recommender-evidence", f"evaluation-{config.with_evidence}"]
         if config.fusion.on:
-            names += ["fusion", f"evaluation-{config.name}{FUSION}"]
+            names += ["fusion", f"evaluation-{config.fused}"]
     return names
 
 

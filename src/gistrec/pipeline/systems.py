@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gistrec.config.evaluation import Protocol
-from gistrec.config.system import EVIDENCE, FUSION
 from gistrec.data.queries import Queries
 from gistrec.data.split import Split
 from gistrec.evaluation.row import Row
@@ -50,6 +49,10 @@ class _Prepared:
     collab: Collab
     made_by: tuple[str, ...]
 
+    def behind(self, evidence: OpenEvidence | None) -> tuple[str, ...]:
+        """The stages behind a recommender, in order."""
+        return (*self.made_by, "evidence") if evidence else self.made_by
+
     def opened(self, evidence: OpenEvidence | None) -> Recommender:
         """The fine-tuned model, with evidence in its prompts or without."""
         folder = self.work.run / recommender_stage_name(evidence is not None)
@@ -74,16 +77,16 @@ def mllm_systems(work: Workplace, split: Split) -> dict[str, list[Row]]:
     if config.evidence.kinds:
         evidence_stage(work, words)
         evidence = open_evidence(work, split)
-        rows[f"{config.name}{EVIDENCE}"] = _measured(shared, evidence)
+        rows[config.with_evidence] = _measured(shared, evidence)
     if config.fusion.on:
-        rows[f"{config.name}{FUSION}"] = _fused(shared, evidence)
+        rows[config.fused] = _fused(shared, evidence)
     return rows
 
 
 def _measured(shared: _Prepared, evidence: OpenEvidence | None) -> list[Row]:
     work, split = shared.work, shared.split
     tuned = recommender_stage(work, split, shared.backbone, shared.words, shared.collab, evidence)
-    system = f"{work.config.name}{EVIDENCE}" if evidence else work.config.name
+    system = work.config.with_evidence if evidence else work.config.name
 
     def open_ranker() -> MllmRanker:
         # What an interrupted attempt has scored is not asked for again.
@@ -97,7 +100,7 @@ def _measured(shared: _Prepared, evidence: OpenEvidence | None) -> list[Row]:
         cuts = ranker.cuts(*(queries.histories for queries in asked.values()))
         return prompt_facts(f"evaluation-{system}", ranker.prompter, cuts)
 
-    stages = (*shared.made_by, *(("evidence",) if evidence else ()), tuned.name)
+    stages = (*shared.behind(evidence), tuned.name)
     seeds = (work.config.recommender.seed,)
     return evaluate_system(work, split, system, open_ranker, stages, seeds, report, keep)
 
@@ -106,7 +109,7 @@ def _fused(shared: _Prepared, evidence: OpenEvidence | None) -> list[Row]:
     """The fusion over the system with evidence, where there is one, else over the pure one."""
     work = shared.work
     inner = recommender_stage_name(evidence is not None)
-    system = f"{work.config.name}{EVIDENCE}" if evidence else work.config.name
+    system = work.config.with_evidence if evidence else work.config.name
     scored = work.run / f"evaluation-{system}"
     known = known_of(work, shared.collab, evidence)
 
@@ -115,11 +118,11 @@ def _fused(shared: _Prepared, evidence: OpenEvidence | None) -> list[Row]:
         return shared.opened(evidence).ranker(known, memory)
 
     fusion = fusion_stage(work, shared.split, inner, ranker)
-    stages = (*shared.made_by, *(("evidence",) if evidence else ()), inner, fusion.name)
+    stages = (*shared.behind(evidence), inner, fusion.name)
     return evaluate_system(
         work,
         shared.split,
-        f"{work.config.name}{FUSION}",
+        work.config.fused,
         lambda: open_fused(work, shared.split, fusion, ranker()),
         stages,
         (work.config.recommender.seed,),
