@@ -1,14 +1,17 @@
 """A catalogue of four kinds of goods, ten of each, and users who may stick to one kind."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+import pytest
 import torch
 
 from gistrec.config.recommender import RecommenderConfig
 from gistrec.data.sequences import Sequences
 from gistrec.mllm.backbone import Backbone
+from gistrec.mllm.packing import Row
 from gistrec.mllm.prompts import Nouns
 from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.recommender.prompter import Prompter
@@ -48,6 +51,35 @@ def pictured() -> ImageFeatures:
     kinds = torch.randn(len(KINDS), 4, 32, generator=noise).repeat_interleave(OF_A_KIND, dim=0)
     table = kinds + 0.1 * torch.randn(N_ITEMS, 4, 32, generator=noise)
     return ImageFeatures.held(N_ITEMS, {c: ((2, 2), table[c][None]) for c in range(N_ITEMS)})
+
+
+class Asked(NamedTuple):
+    """One row that was put together, and of what."""
+
+    history: tuple[int, ...]
+    candidates: Sequence[int]
+    told: Sequence[str] | None
+    row: Row
+
+
+def noted_rows(patched: pytest.MonkeyPatch) -> list[Asked]:
+    """Every row that any prompter makes from here on, as long as the patch lasts."""
+    asked: list[Asked] = []
+    real = Prompter.row
+
+    def noted(
+        self: Prompter,
+        history: Sequence[int],
+        nearby: Sequence[int],
+        candidates: Sequence[int],
+        told: Sequence[str] | None = None,
+    ) -> Row:
+        row = real(self, history, nearby, candidates, told)
+        asked.append(Asked(tuple(history), candidates, told, row))
+        return row
+
+    patched.setattr(Prompter, "row", noted)
+    return asked
 
 
 def prompter(

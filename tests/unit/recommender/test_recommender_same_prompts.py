@@ -1,16 +1,15 @@
 """Training asks as ranking does, and what prompts leave out is counted as it was shown."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from recommender_cases import N_ITEMS, faithful, pictured, prompter
+from recommender_cases import N_ITEMS, faithful, noted_rows, pictured, prompter
 
 from gistrec.config.recommender import RecommenderConfig
 from gistrec.config.tasks import TasksConfig
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.budget import Cuts
-from gistrec.mllm.packing import Row
 from gistrec.recommender.known import Known
 from gistrec.recommender.prompter import Prompter
 from gistrec.recommender.rank import MllmRanker
@@ -36,20 +35,6 @@ def test_ids_in_training_are_those_in_ranking(
     room: int | None, fresh_backbone: Callable[[], Backbone], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In training a positive stands beside negatives, in ranking here alone."""
-    asked: dict[tuple[int, ...], Row] = {}
-    real = Prompter.row
-
-    def noted(
-        self: Prompter,
-        history: Sequence[int],
-        nearby: Sequence[int],
-        candidates: Sequence[int],
-        told: Sequence[str] | None = None,
-    ) -> Row:
-        row = real(self, history, nearby, candidates, told)
-        asked[tuple(history)] = row
-        return row
-
     log, backbone = faithful(4, 1), fresh_backbone()
     nearby = {(f"u{user}", moment): [user, moment] for user in range(4) for moment in (2, 4)}
     asks = limited(backbone, room)
@@ -57,13 +42,14 @@ def test_ids_in_training_are_those_in_ranking(
     ranker = MllmRanker("tiny", backbone, asks, pictured(), Known(nearby), N_ITEMS)
     known = [log.prefixes([user], [moment]) for user in range(4) for moment in range(1, 5)]
     with monkeypatch.context() as patched:
-        patched.setattr(Prompter, "row", noted)
+        noted = noted_rows(patched)
         fine_tune(backbone, asks, pictured(), data, CONFIG, None, None, "")
-        trained = dict(asked)
-        asked.clear()
+        trained = {one.history: one.row for one in noted}
+        noted.clear()
         for history in known:
             following = log[int(history.users[0][1:])][history.lengths[0]]
             ranker.score(history, np.array([[following]], dtype=np.int32))
+    asked = {one.history: one.row for one in noted}
     assert set(trained) == set(asked)
     for history, row in trained.items():
         assert len(row.branches) == 1 + CONFIG.negatives

@@ -15,6 +15,7 @@ from recommender_cases import (
     NOUNS,
     OF_A_KIND,
     faithful,
+    noted_rows,
     pictured,
     prompter,
 )
@@ -202,26 +203,13 @@ def test_yes_no_is_asked_with_the_evidence_of_its_candidates(
     def evidence(windows: Windows, candidates: IntArray) -> list[list[str]]:
         return [[f"seen {code}\n" for code in row] for row in candidates.tolist()]
 
-    seen: list[tuple[Sequence[int], Sequence[str] | None]] = []
-    real = Prompter.row
-
-    def noted(
-        self: Prompter,
-        history: Sequence[int],
-        nearby: Sequence[int],
-        candidates: Sequence[int],
-        told: Sequence[str] | None = None,
-    ) -> Row:
-        seen.append((candidates, told))
-        return real(self, history, nearby, candidates, told)
-
-    monkeypatch.setattr(Prompter, "row", noted)
+    seen = noted_rows(monkeypatch)
     YesNo(material(tiny_backbone, evidence=evidence)).batches(0)[0].loss()
     assert seen
-    assert all(told == [f"seen {code}\n" for code in codes] for codes, told in seen)
+    assert all(one.told == [f"seen {code}\n" for code in one.candidates] for one in seen)
     seen.clear()
     YesNo(material(tiny_backbone)).batches(0)[0].loss()
-    assert {told for _, told in seen} == {None}
+    assert {one.told for one in seen} == {None}
 
 
 def test_the_next_gist_is_what_came_next(tiny_backbone: Backbone) -> None:

@@ -1,5 +1,5 @@
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,6 @@ from gistrec.mllm.scoring import hidden_states, score_rows
 from gistrec.mllm.training import Trained
 from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.recommender.known import Known
-from gistrec.recommender.prompter import Prompter
 from gistrec.recommender.rank import MllmRanker
 from gistrec.recommender.tasks.kind import Batch
 from gistrec.recommender.tasks.mixing import Mix
@@ -211,48 +210,6 @@ def test_a_fine_tuning_ends_when_patience_does(fresh_backbone: Make) -> None:
     asks = prompter(backbone, config)
     trained = fine_tune(backbone, asks, NO_IMAGES, data, config, lambda: next(left), None, "")
     assert (trained.epochs, trained.best_epoch, trained.best) == (4, 2, 0.3)
-
-
-def test_training_and_ranking_ask_alike(
-    fresh_backbone: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """For each window the row that was trained on is the row that a ranker would ask with."""
-    trained: dict[tuple[int, ...], Row] = {}
-    real = Prompter.row
-
-    def noted(
-        self: Prompter,
-        history: Sequence[int],
-        nearby: Sequence[int],
-        candidates: Sequence[int],
-        told: Sequence[str] | None = None,
-    ) -> Row:
-        row = real(self, history, nearby, candidates, told)
-        trained[tuple(history)] = row
-        return row
-
-    log, backbone = faithful(4, 1), fresh_backbone()
-    config = CONFIG.model_copy(update={"candidate": ("image", "title", "gist"), "epochs": 1})
-    nearby = {(f"u{user}", moment): [user, moment] for user in range(4) for moment in (2, 4)}
-    asks = prompter(backbone, config, pictured())
-    with monkeypatch.context() as patched:
-        patched.setattr(Prompter, "row", noted)
-        data = TrainingSet(log, lambda epoch: draw_windows(log, None, 0), nearby)
-        fine_tune(backbone, asks, pictured(), data, config, None, None, "")
-        windows = dict(trained)
-        trained.clear()
-        ranker = MllmRanker("tiny", backbone, asks, pictured(), Known(nearby), N_ITEMS)
-        for user in range(4):
-            for moment in range(1, 5):
-                known = log.prefixes([user], [moment])
-                ranker.score(known, np.array([[log[user][moment]]], dtype=np.int32))
-    assert set(windows) == set(trained)
-    for history, row in windows.items():
-        assert row.prefix == trained[history].prefix
-        assert row.branches[0] == trained[history].branches[0]
-
-
-# --- losses ---
 
 
 def test_the_pairwise_loss_weighs_positives_and_negatives_alike() -> None:
