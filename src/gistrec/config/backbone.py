@@ -27,6 +27,9 @@ class EmbeddedConfig(StageConfig):
         retold_texts: texts of the catalogue in one round, at most, that are told again from some
             of their keywords.
         keywords: keywords of a text that the warm start asks for.
+        sentences: drawings and texts in one round that are told in a sentence, and sentences joined.
+        tastes: invented users in one round whose preference is brought up to date, and as many who
+            are told by it.
     """
 
     width: int = Field(default=128, ge=16)
@@ -45,6 +48,8 @@ class EmbeddedConfig(StageConfig):
     batch_size: int = Field(default=32, ge=1)
     learning_rate: float = Field(default=1.5e-3, gt=0)
     keywords: int = Field(default=6, ge=1)
+    sentences: int = Field(default=0, ge=0)
+    tastes: int = Field(default=0, ge=0)
     seed: int = 0
 
     @model_validator(mode="after")

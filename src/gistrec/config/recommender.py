@@ -16,7 +16,8 @@ class RecommenderConfig(StageConfig):
     """The recommender stage.
 
     Attributes:
-        history: latest items of a user that a prompt shows (the paper's n).
+        history: latest items of a user that a prompt shows (the paper's n); 0 for none, where a
+            taste is told.
         candidate: what a prompt shows of a candidate.
         told_by: what the items of prompts are told by: `gist`, or `title` alone, without any
             summary (as in the paper's ablation).
@@ -43,7 +44,7 @@ class RecommenderConfig(StageConfig):
             is ranked.
     """
 
-    history: int = Field(default=8, ge=1)
+    history: int = Field(default=8, ge=0)
     candidate: tuple[CandidatePart, ...] = Field(default=("image", "title", "gist"), min_length=1)
     told_by: Literal["gist", "title"] = "gist"
     tasks: TasksConfig = TasksConfig()

@@ -1,5 +1,7 @@
 """A system: a whole run's configuration, one part a stage."""
 
+from pydantic import model_validator
+
 from gistrec.config.backbone import BackboneConfig
 from gistrec.config.base import StageConfig
 from gistrec.config.baselines import BaselinesConfig
@@ -11,6 +13,7 @@ from gistrec.config.fusion import FusionConfig
 from gistrec.config.gist import GistConfig
 from gistrec.config.recommender import RecommenderConfig
 from gistrec.config.split import SplitConfig
+from gistrec.config.taste import TasteConfig
 
 
 class SystemConfig(StageConfig):
@@ -28,11 +31,21 @@ class SystemConfig(StageConfig):
     baselines: BaselinesConfig = BaselinesConfig()
     backbone: BackboneConfig = BackboneConfig()
     gist: GistConfig = GistConfig()
+    taste: TasteConfig = TasteConfig()
     collab: CollabConfig = CollabConfig()
     evidence: EvidenceConfig = EvidenceConfig()
     recommender: RecommenderConfig = RecommenderConfig()
     fusion: FusionConfig = FusionConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+
+    @model_validator(mode="after")
+    def _something_is_told_of_a_user(self) -> "SystemConfig":
+        if self.recommender.history == 0 and self.taste.kind == "none":
+            raise ValueError(
+                "recommender.history=0 shows nothing of a user unless a taste is told: set "
+                "taste.kind=recurrent, or history to 1 or more"
+            )
+        return self
 
     @property
     def systems(self) -> tuple[str, ...]:

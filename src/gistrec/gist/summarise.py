@@ -7,11 +7,9 @@ Departures from the paper:
 4. What was answered once, by the same model to the same question, is not asked again.
 """
 
-import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -19,15 +17,15 @@ import polars as pl
 from gistrec import schema
 from gistrec.config.gist import GistConfig
 from gistrec.gist.asking import Answering, Ask, Asking, Catalogue
-from gistrec.gist.told import Told, with_shares
 from gistrec.mllm.answers import keywords
+from gistrec.mllm.engines.asked import ask_all
 from gistrec.mllm.engines.engine import Engine, Question
 from gistrec.mllm.engines.journal import Journal, read_journal
+from gistrec.mllm.engines.told import Told, with_shares
 from gistrec.mllm.prompts import PROMPT_VERSION
 from gistrec.progress import track
 
 _ABOUT = ("image", "text")
-_AT_ONCE = 2048  # questions handed to the engine together; it sorts them by length
 _SCHEMA = pl.Schema(
     {
         schema.ITEM_ID: pl.String(),
@@ -104,7 +102,7 @@ def summarise(
             for key in [key for key in questions if key in known]:
                 answers.add(key, known[key])
                 del questions[key]
-            told = _answered(engine, questions, answers, config.max_new_tokens)
+            told = ask_all(engine, questions, answers, config.max_new_tokens)
             for _ in track(told, what, len(questions)):
                 pass
             for ask in wanted:
@@ -126,21 +124,6 @@ def summarise(
         len(used & known.keys()),
         sum(costs[key] for key in used - known.keys()),
     )
-
-
-def _answered(
-    engine: Engine, questions: Mapping[str, Question], journal: Journal[Told], max_new_tokens: int
-) -> Iterator[None]:
-    """Put every answer into the journal, and yield as often."""
-    waiting = iter(questions.items())
-    while together := list(islice(waiting, _AT_ONCE)):
-        last = time.monotonic()
-        asked = [question for _, question in together]
-        for number, answer in engine.answer(asked, max_new_tokens):
-            now = time.monotonic()
-            journal.add(together[number][0], Told(answer.text, answer.cut, round(now - last, 6)))
-            last = now
-            yield
 
 
 def _seconds(count: int, keys: Mapping[Ask, str], costs: Mapping[str, float]) -> list[float]:

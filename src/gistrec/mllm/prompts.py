@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-PROMPT_VERSION = "3"
+PROMPT_VERSION = "4"
 
 
 @dataclass(frozen=True)
@@ -62,29 +62,77 @@ def insisted(question: Sequence[Segment], most: int) -> list[Segment]:
     return [*shown, f"{only}{asked}"]
 
 
-def known_of_user(nouns: Nouns, history: Sequence[str], neighbours: Sequence[str]) -> list[Segment]:
-    """What all candidates of a user share: gists of the history, then the similar users' next.
+def image_sentence(code: int, most: int) -> list[Segment]:
+    """Ask for a description of an item's image alone, in ``most`` words (MLLM-MSR)."""
+    return [ItemImage(code), f"Describe the image in one sentence, at most {most} words:"]
+
+
+def text_sentence(title: str, text: str, most: int) -> list[Segment]:
+    """Ask for a summary of an item's title and text alone, in ``most`` words (MLLM-MSR)."""
+    asked = f"Summarise the text in one sentence, at most {most} words:"
+    return [f"{title}\n{text}\n" if text else f"{title}\n", asked]
+
+
+def joined_sentence(seen: str, read: str, most: int) -> list[Segment]:
+    """Ask for one sentence out of what was seen and what was read, in ``most`` words (MLLM-MSR)."""
+    asked = f"Join both in one sentence, at most {most} words:"
+    return [f"Image: {seen}\nText: {read}\n", asked]
+
+
+def taste_update(nouns: Nouns, before: str, items: Sequence[str], most: int) -> list[Segment]:
+    """Ask for a user's preference after some more items (MLLM-MSR, recurrent preference summary).
+
+    Args:
+        nouns: the dataset's words.
+        before: the preference so far; empty for none.
+        items: what came since, oldest first, a line each.
+        most: words that the answer may take.
+    """
+    so_far = [f"Preference so far: {before}\n", f"Then the user {nouns.verb}:\n"]
+    opening = so_far if before else [f"A user {nouns.verb} in this order:\n"]
+    asked = f"What does the user prefer now? At most {most} words, naming no {nouns.item}:"
+    return [*opening, *map(entry, items), asked]
+
+
+def known_of_user(
+    nouns: Nouns, history: Sequence[str], neighbours: Sequence[str], taste: str = ""
+) -> list[Segment]:
+    """What all candidates of a user share: their taste, gists of the history, similar users' next.
 
     Args:
         nouns: the dataset's words for item and action.
         history: gists, oldest first.
         neighbours: gists of what the most similar users chose next, most similar first.
+        taste: of the user; empty for none.
     """
-    return [*in_order(frame_lines(nouns), list(map(entry, history)), list(map(entry, neighbours)))]
+    tastes = [taste_line(taste)] if taste else []
+    entries = (list(map(entry, part)) for part in (history, neighbours))
+    return [*in_order(frame_lines(nouns), *entries, tastes)]
 
 
 def in_order(
-    frame: FrameLines[Part], history: Sequence[Part], neighbours: Sequence[Part]
+    frame: FrameLines[Part],
+    history: Sequence[Part],
+    neighbours: Sequence[Part],
+    taste: Sequence[Part] = (),
 ) -> list[Part]:
     """The parts of ``known_of_user`` where they stand, whatever stands for a line.
 
     Args:
-        frame: ``frame_lines``; the one about similar users is left out without ``neighbours``.
+        frame: ``frame_lines``; the one about the history stands without ``history`` too, unless
+            there is a taste; the one about similar users is left out without ``neighbours``.
         history: entries, oldest first.
         neighbours: entries, most similar first.
+        taste: the line that tells it, or nothing.
     """
     opening, heading, question = frame
-    return [opening, *history, *([heading, *neighbours] if neighbours else ()), question]
+    told = [opening, *history] if history or not taste else []
+    return [*taste, *told, *([heading, *neighbours] if neighbours else ()), question]
+
+
+def taste_line(taste: str) -> str:
+    """The line that tells a user's preference."""
+    return f"The user's preference: {taste}\n"
 
 
 def frame_lines(nouns: Nouns) -> FrameLines[str]:
@@ -208,7 +256,18 @@ def fixed_texts(nouns: Nouns) -> list[str]:
     for titled in (False, True):
         tasks += [next_question(nouns, titled), item_question(nouns, titled)]
     keywords = [IMAGE_KEYWORDS_QUESTION, TEXT_KEYWORDS_QUESTION, RETELL_QUESTION]
-    return [*lines, *tasks, *_evidence_texts(), *keywords, f"{YES} {NO}"]
+    told = [*_sentence_texts(), *_taste_texts(nouns)]
+    return [*lines, *tasks, *_evidence_texts(), *keywords, *told, f"{YES} {NO}"]
+
+
+def _sentence_texts() -> list[str]:
+    asked = (image_sentence(0, 12), text_sentence("", "", 12), joined_sentence("", "", 24))
+    return [part for segments in asked for part in segments if isinstance(part, str)]
+
+
+def _taste_texts(nouns: Nouns) -> list[str]:
+    asked = (taste_update(nouns, before, [], 12) for before in ("", "."))
+    return [taste_line(""), *(str(part) for segments in asked for part in segments)]
 
 
 def listed(keywords: Sequence[str]) -> str:

@@ -17,11 +17,11 @@ from gistrec.errors import EngineError
 from gistrec.gist import summarise as module
 from gistrec.gist.asking import Answering, Catalogue
 from gistrec.gist.summarise import summarise
-from gistrec.gist.told import Told, with_shares
 from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone, make_backbone
 from gistrec.mllm.engines.engine import Answer, Question
 from gistrec.mllm.engines.local import LocalEngine
+from gistrec.mllm.engines.told import Told, with_shares
 from gistrec.mllm.lesson import Lesson, lesson_loss
 from gistrec.mllm.prompts import ItemImage
 from gistrec.mllm.shortening import text_question
