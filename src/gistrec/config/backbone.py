@@ -27,7 +27,7 @@ class EmbeddedConfig(StageConfig):
         retold_texts: texts of the catalogue in one round, at most, that are told again from some
             of their keywords.
         keywords: keywords of a text that the warm start asks for.
-        sentences: drawings and texts in one round that are told in a sentence, and sentences joined.
+        sentences: drawings and texts that one round tells in a sentence, and sentences joined.
         tastes: invented users in one round whose preference is brought up to date, and as many who
             are told by it.
     """

@@ -45,8 +45,8 @@ class GistConfig(StageConfig):
     def _keywords_are_tuned(self) -> "GistConfig":
         if self.tuning.kind != "none" and self.style == "sentences":
             raise ValueError(
-                "tuning.kind=grpo rewards keywords, but style=sentences asks for sentences: set one "
-                "of them otherwise"
+                "tuning.kind=grpo rewards keywords, but style=sentences asks for sentences: "
+                "set one of them otherwise"
             )
         return self
 

@@ -106,8 +106,8 @@ def known_of_user(
         taste: of the user; empty for none.
     """
     tastes = [taste_line(taste)] if taste else []
-    entries = (list(map(entry, part)) for part in (history, neighbours))
-    return [*in_order(frame_lines(nouns), *entries, tastes)]
+    shown, nearby = list(map(entry, history)), list(map(entry, neighbours))
+    return [*in_order(frame_lines(nouns), shown, nearby, tastes)]
 
 
 def in_order(
