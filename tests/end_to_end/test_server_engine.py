@@ -13,10 +13,11 @@ from gistrec.cli.main import app
 from gistrec.config.engine import EngineConfig
 from gistrec.config.gist import GistConfig
 from gistrec.errors import EngineError
-from gistrec.gist.asking import Answering, Catalogue
+from gistrec.gist.asking import Catalogue
 from gistrec.gist.summarise import summarise
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.engines import client
+from gistrec.mllm.engines.answering import Answering
 from gistrec.mllm.engines.engine import Answer, Question
 from gistrec.mllm.engines.local import LocalEngine
 from gistrec.mllm.engines.server import ServerEngine, open_server_engine

@@ -9,6 +9,7 @@ import polars as pl
 from gistrec.config.gist import GistConfig
 from gistrec.files import fingerprint_of
 from gistrec.mllm import prompts
+from gistrec.mllm.engines.answering import Answering
 from gistrec.mllm.engines.engine import Question
 from gistrec.mllm.shortening import text_segments
 
@@ -27,21 +28,6 @@ class Catalogue:
     titles: Sequence[str]
     texts: Sequence[str]
     images: Sequence[bytes]
-
-
-@dataclass(frozen=True)
-class Answering:
-    """Who answers.
-
-    Attributes:
-        model: as people know it.
-        adapter: on top of it; None without one.
-        identity: stands for all of the model that decides an answer.
-    """
-
-    model: str
-    adapter: str | None
-    identity: str
 
 
 @dataclass(frozen=True)

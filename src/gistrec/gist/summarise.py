@@ -16,8 +16,9 @@ import polars as pl
 
 from gistrec import schema
 from gistrec.config.gist import GistConfig
-from gistrec.gist.asking import Answering, Ask, Asking, Catalogue
+from gistrec.gist.asking import Ask, Asking, Catalogue
 from gistrec.mllm.answers import keywords
+from gistrec.mllm.engines.answering import Answering
 from gistrec.mllm.engines.asked import ask_all
 from gistrec.mllm.engines.engine import Engine, Question
 from gistrec.mllm.engines.journal import Journal, read_journal

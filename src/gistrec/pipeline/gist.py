@@ -8,10 +8,11 @@ from gistrec import schema
 from gistrec.data.bazaar.truth import open_truth
 from gistrec.data.bazaar.words import COLOUR, PATTERN
 from gistrec.files import fingerprint_of
-from gistrec.gist.asking import Answering, Catalogue
+from gistrec.gist.asking import Catalogue
 from gistrec.gist.quality import GistQuality, quality
 from gistrec.gist.summarise import summarise
 from gistrec.mllm.adapters import is_adapter
+from gistrec.mllm.engines.answering import Answering
 from gistrec.mllm.engines.engine import Engine
 from gistrec.mllm.engines.local import LocalEngine
 from gistrec.mllm.engines.server import open_server_engine

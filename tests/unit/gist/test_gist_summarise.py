@@ -15,10 +15,11 @@ from gistrec import schema
 from gistrec.config.gist import GistConfig
 from gistrec.errors import EngineError
 from gistrec.gist import summarise as module
-from gistrec.gist.asking import Answering, Catalogue
+from gistrec.gist.asking import Catalogue
 from gistrec.gist.summarise import summarise
 from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone, make_backbone
+from gistrec.mllm.engines.answering import Answering
 from gistrec.mllm.engines.engine import Answer, Question
 from gistrec.mllm.engines.local import LocalEngine
 from gistrec.mllm.engines.told import Told, with_shares
