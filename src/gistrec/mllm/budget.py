@@ -1,9 +1,10 @@
 """How much of a prompt is shown where it would grow too long: planned by counts, before any text.
 
-What must be there: frame, question, the longest candidate with its images, answer. Then, while
-there is room: the latest entry of the history, the similar users' entries from the most similar on,
-the rest of the history from the latest on. So a shorter limit cuts the history at its oldest end
-first, then the least similar neighbours. Nothing is left out before what follows it here.
+What must be there: frame, taste, question, the longest candidate with its images, answer. Then,
+while there is room: the latest entry of the history, the similar users' entries from the most
+similar on, the rest of the history from the latest on. So a shorter limit cuts the history at its
+oldest end first, then the least similar neighbours. Nothing is left out before what follows it
+here.
 """
 
 from bisect import bisect_right
@@ -45,6 +46,7 @@ class Budget:
         answer: the answer.
         most: what `recommender.max_prompt_tokens` allows; None for all that the backbone reads.
         context: what the backbone reads, answer included; None where it sets no bound.
+        taste: the longest line that tells a taste; 0 where none is told.
     """
 
     frame: int
@@ -55,6 +57,7 @@ class Budget:
     answer: int
     most: int | None
     context: int | None
+    taste: int = 0
 
     def __post_init__(self) -> None:
         """Refuse a limit that no prompt keeps.
@@ -78,7 +81,7 @@ class Budget:
     @property
     def least(self) -> int:
         """Tokens of a prompt without any entry."""
-        return self.frame + self.question + self.candidate + self.answer
+        return self.frame + self.taste + self.question + self.candidate + self.answer
 
     def plan(self, history: Sequence[int], neighbours: Sequence[int]) -> Plan:
         """What of a user's entries is shown.
@@ -118,11 +121,13 @@ class Budget:
             ways.insert(0, f"set recommender.max_prompt_tokens to {self.least} or more")
         else:
             ways.append(f"name a backbone that reads {self.least} tokens")
+        taste = f"the taste {self.taste}, " if self.taste else ""
+        ways += ["lower taste.max_new_tokens"] if self.taste else []
         return (
             f"prompts are too long by {self.least - limit} tokens even without any history: "
-            f"the frame takes {self.frame}, the question {self.question}, the longest candidate "
-            f"{self.candidate}{image}, the answer {self.answer}, and {whose} allows {limit}. "
-            f"Ways out: {', or '.join(ways)}"
+            f"the frame takes {self.frame}, {taste}the question {self.question}, the longest "
+            f"candidate {self.candidate}{image}, the answer {self.answer}, and {whose} allows "
+            f"{limit}. Ways out: {', or '.join(ways)}"
         )
 
 

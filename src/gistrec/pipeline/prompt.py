@@ -1,6 +1,5 @@
 """The exact prompt of a user and a candidate, from the token ids that the recommender scores."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -20,6 +19,7 @@ from gistrec.pipeline.collab import asked_neighbours
 from gistrec.pipeline.manifest import read_manifest
 from gistrec.pipeline.recommend import Recommendations
 from gistrec.pipeline.recommender import recommender_stage_name
+from gistrec.recommender.profile import Profile
 
 Moment = Literal["test question", "cold question", "validation question", "all that is known"]
 
@@ -29,6 +29,7 @@ class Shares(BaseModel):
 
     Attributes:
         frame: the chat's frame and the line above the history.
+        taste: of the line that tells the user's taste.
         history, neighbours: of their entries; the neighbours' heading included.
         question: the question about the candidate.
         candidate_text, candidate_image: of the candidate; its image's marks included.
@@ -36,7 +37,8 @@ class Shares(BaseModel):
         answer: yes or no.
         total: all of these.
         limit: what `recommender.max_prompt_tokens` or else the backbone allows.
-        reserved: tokens kept for longer candidates than this one: the limit holds for the longest.
+        reserved: tokens kept for longer candidates and tastes than these: the limit holds for the
+            longest.
         history_entries, neighbours_entries: how many are shown.
         history_entries_cut, neighbours_entries_cut: how many found no room.
     """
@@ -44,6 +46,7 @@ class Shares(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     frame: int
+    taste: int
     history: int
     neighbours: int
     question: int
@@ -114,6 +117,7 @@ class ShownPrompt(BaseModel):
         table.add_column("what")
         rows: list[tuple[str, int | None, str]] = [
             ("frame", shares.frame, "the chat's marks and the first line"),
+            ("taste", shares.taste, ""),
             (
                 "history",
                 shares.history,
@@ -130,7 +134,7 @@ class ShownPrompt(BaseModel):
             ("evidence", shares.evidence, ""),
             ("answer", shares.answer, "yes or no"),
             ("total", shares.total, f"{self.moment}, {counted(self.known, 'interaction')} known"),
-            ("limit", shares.limit, f"{shares.reserved} kept for longer candidates"),
+            ("limit", shares.limit, f"{shares.reserved} kept for longer ones"),
         ]
         for part, count, what in rows:
             table.add_row(part, "none" if count is None else str(count), what)
@@ -157,7 +161,7 @@ def shown_prompt(found: Recommendations, user: str, item: str | None = None) -> 
     ranker = found.recommender.ranker(known)
     (row,) = ranker.rows(history, [[code]])
     (score,) = ranker.score_lists(history, [[code]])
-    near = known.nearby.get((user, int(history.lengths[0])), [])
+    (profile,) = known.profiles(history)
     line = known.tell(history, [[code]])[0][0] if known.tell else ""
     prompt = row.prefix + row.branches[0]
     work = found.work
@@ -173,7 +177,7 @@ def shown_prompt(found: Recommendations, user: str, item: str | None = None) -> 
         prompt_version=PROMPT_VERSION,
         trained_version=read_manifest(work.run / stage).inputs["prompts"],
         probability=1.0 / (1.0 + float(np.exp(-score[0]))),
-        tokens=_shares(found, history[0].tolist(), near, code, line),
+        tokens=_shares(found, profile, code, line, len(prompt.ids)),
         text=readable(found.recommender.backbone, prompt, found.name),
         ids=prompt.ids,
     )
@@ -216,27 +220,30 @@ def _code(found: Recommendations, item: str) -> int:
     return int(places[0])
 
 
-def _shares(
-    found: Recommendations, history: list[int], near: Sequence[int], code: int, line: str
-) -> Shares:
+def _shares(found: Recommendations, profile: Profile, code: int, line: str, tokens: int) -> Shares:
     prompter = found.recommender.prompter
-    budget, plan = prompter.budget, prompter.plan(history, near)
+    budget, plan = prompter.budget, prompter.plan(profile)
+    history, near = profile.history, profile.nearby
     words, image = prompter.candidate_tokens(code)
     evidence = len(found.recommender.backbone.text_ids(line))
-    reserved = budget.candidate - words - image - evidence
     heading = budget.heading if plan.neighbours else 0
+    taste = prompter.taste_tokens(profile)
+    shown = prompter.entry_tokens(history[len(history) - plan.history :])
+    neighbours = heading + prompter.entry_tokens(near[: plan.neighbours])
+    rest = taste + shown + neighbours + budget.question + words + image + evidence
     return Shares(
-        frame=budget.frame,
-        history=prompter.entry_tokens(history[len(history) - plan.history :]),
-        neighbours=heading + prompter.entry_tokens(near[: plan.neighbours]),
+        frame=tokens - rest,
+        taste=taste,
+        history=shown,
+        neighbours=neighbours,
         question=budget.question,
         candidate_text=words,
         candidate_image=image,
         evidence=evidence,
         answer=budget.answer,
-        total=plan.tokens - reserved,
+        total=tokens + budget.answer,
         limit=budget.limit,
-        reserved=reserved,
+        reserved=plan.tokens - tokens - budget.answer,
         history_entries=plan.history,
         history_entries_cut=plan.history_cut,
         neighbours_entries=plan.neighbours,

@@ -10,7 +10,10 @@ from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.scoring import score_rows
 from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.recommender.known import Known
+from gistrec.recommender.profile import Profile
 from gistrec.recommender.prompter import Prompter
+
+MOST = 12
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,9 @@ def leave_each_out(
     """For each candidate, the items its prompt shows of the history, by the fall without each.
 
     All prompts are scored together: the whole one, and one for each item shown. What the prompt
-    does not show of the history stays so, and similar users stay as they are; evidence is told anew
-    of the history without the item.
+    does not show of the history stays so, and similar users stay as they are; evidence and taste
+    are told anew of the history without the item. Where a taste is told, which rests on the whole
+    history, the latest ``MOST`` items are left out in turn.
 
     Args:
         backbone: what scores.
@@ -55,17 +59,22 @@ def leave_each_out(
         history: of one user.
         candidates: item codes.
     """
-    codes = history[0].tolist()
-    nearby = known.nearby.get((history.users[0], len(codes)), ())
-    plan = prompter.plan(codes, nearby)
-    shown, near = codes[len(codes) - plan.history :], nearby[: plan.neighbours]
-    items = list(dict.fromkeys(shown))
-    told = _told(known, history, items, candidates)
+    (profile,) = known.profiles(history)
+    plan = prompter.plan(profile)
+    codes, near = profile.history, profile.nearby[: plan.neighbours]
+    shown = codes[len(codes) - plan.history :]
+    told_of = shown if known.taste_of is None else codes[-max(plan.history, MOST) :]
+    items = list(dict.fromkeys(told_of))
+    histories = _histories(history, items)
+    lines = known.tell(histories, [candidates] * len(histories)) if known.tell else None
+    tastes = known.taste_of(histories) if known.taste_of else None
     rows = [
-        prompter.row(entries, near, candidates, lines)
-        for entries, lines in zip(
-            [shown, *(_less(shown, item) for item in items)], told, strict=True
+        prompter.row(
+            Profile(entries, near, tastes[place] if tastes else ""),
+            candidates,
+            lines[place] if lines else None,
         )
+        for place, entries in enumerate([shown, *(_less(shown, item) for item in items)])
     ]
     whole, *without = (scores.tolist() for scores in score_rows(backbone, rows, features))
     found = [
@@ -75,22 +84,17 @@ def leave_each_out(
     return [tuple(sorted(each, key=lambda one: -one.fall)) for each in found]
 
 
-def _told(
-    known: Known, history: Sequences, items: Sequence[int], candidates: Sequence[int]
-) -> list[list[str]] | list[None]:
-    """Lines of evidence for the whole history and without each of ``items``."""
-    if known.tell is None:
-        return [None] * (1 + len(items))
+def _histories(history: Sequences, items: Sequence[int]) -> Sequences:
+    """The whole history of one user, then the same without each of ``items``."""
     kept = [np.full(len(history[0]), fill_value=True), *(history[0] != item for item in items)]
     place = np.concatenate([np.flatnonzero(keep) for keep in kept])
     offsets = np.concatenate([[0], np.cumsum([keep.sum() for keep in kept])]).astype(np.int64)
-    many = Sequences(
+    return Sequences(
         history.users.gather([0] * len(kept)),
         offsets,
         history.items[place],
         history.timestamps[place],
     )
-    return known.tell(many, [candidates] * len(kept))
 
 
 def _less(entries: Sequence[int], item: int) -> list[int]:

@@ -1,7 +1,7 @@
 """What rankers that ask a language model share: whose lists are scored, and what is known."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -92,9 +92,9 @@ class ListRanker(ABC):
     def cuts(self, *asked: Sequences) -> Cuts:
         """What these users' prompts leave out to keep to the budget."""
         return cuts_of(
-            self._prompter.plan(history, nearby)
+            self._prompter.plan(profile)
             for histories in asked
-            for history, nearby in self._users(histories)
+            for profile in self._known.profiles(histories)
         )
 
     def _told(
@@ -103,12 +103,6 @@ class ListRanker(ABC):
         """Lines of evidence, a list a user; None where prompts hold none."""
         tell = self._known.tell
         return [None] * len(asked) if tell is None else tell(histories, asked)
-
-    def _users(self, histories: Sequences) -> Iterator[tuple[list[int], Sequence[int]]]:
-        """Each user's history, and what similar users chose next."""
-        moments = histories.lengths.tolist()
-        for place, (user, history) in enumerate(zip(histories.users, histories, strict=True)):
-            yield history.tolist(), self._known.nearby.get((user, moments[place]), ())
 
     def _retrieved_for(self, histories: Sequences, place: int) -> Sequence[int]:
         key = (histories.users[place], int(histories.lengths[place]))

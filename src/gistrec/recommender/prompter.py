@@ -15,8 +15,10 @@ from gistrec.mllm.budget import Budget, Plan
 from gistrec.mllm.packing import Row, Tokens
 from gistrec.mllm.shortening import shortened
 from gistrec.mllm.vision.features import ImageFeatures
+from gistrec.recommender.profile import Profile
 
 ANSWER_TOKENS = 1  # yes or no
+_Frame = prompts.FrameLines[tuple[int, ...]]
 
 
 class Prompter:
@@ -31,6 +33,7 @@ class Prompter:
         features: ImageFeatures,
         config: RecommenderConfig,
         longest_told: str = "",
+        longest_taste: int = 0,
     ) -> None:
         """Shorten and count what prompts may show.
 
@@ -42,6 +45,7 @@ class Prompter:
             features: of the items' images.
             config: what prompts show, and how much of it.
             longest_told: the longest line of evidence behind a candidate; empty for none.
+            longest_taste: tokens that the longest taste takes; 0 where none is told.
 
         Raises:
             ConfigError: the longest candidate leaves no room for a prompt; says what to set.
@@ -61,6 +65,7 @@ class Prompter:
             backbone.text_ids(heading),
             backbone.text_ids(question),
         )
+        self._longest_taste = longest_taste
         self._entries: list[tuple[int, ...]] = []
         self._branches: dict[int, Tokens] = {}
         self._told: dict[str, Tokens] = {}
@@ -72,42 +77,32 @@ class Prompter:
         words, image = longest
         self.budget = self._budget(words + self._count(longest_told), image)
 
-    def plan(self, history: Sequence[int], nearby: Sequence[int]) -> Plan:
-        """How much of a user the prompt shows; arguments as those of ``row``."""
-        return self._planned(self.budget, history, nearby)
+    def plan(self, profile: Profile) -> Plan:
+        """How much of a user the prompt shows."""
+        return self._planned(self.budget, profile)
 
     def row(
-        self,
-        history: Sequence[int],
-        nearby: Sequence[int],
-        candidates: Sequence[int],
-        told: Sequence[str] | None = None,
+        self, profile: Profile, candidates: Sequence[int], told: Sequence[str] | None = None
     ) -> Row:
         """One user's row.
 
         Args:
-            history: item codes, oldest first; the latest ``config.history`` are shown, fewer where
-                the budget of tokens is short.
-            nearby: what similar users chose next, most similar first.
+            profile: the user; the latest ``config.history`` items are shown, fewer where the budget
+                of tokens is short.
             candidates: item codes, one branch each.
             told: a line of evidence a candidate; None for none.
         """
-        plan = self.plan(history, nearby)
-        known = self._in_order(self._frame, self._entries.__getitem__, history, nearby, plan)
-        prefix = Tokens(tuple(chain.from_iterable(known)))
+        prefix = self._prefix(self._frame, profile, self.plan(profile))
         if told is None:
             return Row(prefix, tuple([self._branch(code) for code in candidates]))
         pairs = zip(candidates, told, strict=True)
         return Row(prefix, tuple([self._branch_told(code, line) for code, line in pairs]))
 
-    def prefix(
-        self, history: Sequence[int], nearby: Sequence[int], closing: Sequence[int], answer: int
-    ) -> Tokens:
+    def prefix(self, profile: Profile, closing: Sequence[int], answer: int) -> Tokens:
         """What is known of a user, then other lines that ask than those of ``row``.
 
         Args:
-            history: as that of ``row``.
-            nearby: likewise.
+            profile: as that of ``row``.
             closing: token ids of the lines that ask.
             answer: tokens that the answer takes, for which room is kept.
 
@@ -117,29 +112,30 @@ class Prompter:
         budget = replace(self.budget, question=len(closing), candidate=0, image=0, answer=answer)
         opening, heading, _ = self._frame
         frame = (opening, heading, tuple(closing))
-        plan = self._planned(budget, history, nearby)
-        known = self._in_order(frame, self._entries.__getitem__, history, nearby, plan)
-        return Tokens(tuple(chain.from_iterable(known)))
+        return self._prefix(frame, profile, self._planned(budget, profile))
 
     def words(self, code: int) -> str:
         """What an item is told by, as it is shown; empty where nothing is known of it."""
         return self._gists[code]
 
-    def segments(
-        self, history: Sequence[int], nearby: Sequence[int], candidate: int, told: str = ""
-    ) -> list[prompts.Segment]:
+    def segments(self, profile: Profile, candidate: int, told: str = "") -> list[prompts.Segment]:
         """The prompt of one user and one candidate as texts and images, without the chat's frame.
 
         It has the ids of the branch of ``row``; arguments as there, ``told`` empty for none.
         """
+        tastes = [self._taste(profile)] if profile.taste else []
         known = self._in_order(
             self._lines,
             lambda code: prompts.entry(self._gists[code]),
-            history,
-            nearby,
-            self.plan(history, nearby),
+            profile,
+            tastes,
+            self.plan(profile),
         )
         return [*known, *self._candidate(candidate), *([told] if told else ())]
+
+    def taste_tokens(self, profile: Profile) -> int:
+        """Tokens of the line that tells a user's taste; 0 without one."""
+        return self._count(self._taste(profile)) if profile.taste else 0
 
     def entry_tokens(self, codes: Sequence[int]) -> int:
         """Tokens of these items' entries in a prompt."""
@@ -167,28 +163,45 @@ class Prompter:
             answer=ANSWER_TOKENS,
             most=self._config.max_prompt_tokens,
             context=self._backbone.context,
+            taste=self._count(prompts.taste_line("")) + self._longest_taste
+            if self._longest_taste
+            else 0,
         )
+
+    def _prefix(self, frame: _Frame, profile: Profile, plan: Plan) -> Tokens:
+        """What ``plan`` shows of a user in token ids, its lines as ``frame`` does."""
+        entry, tastes = self._entries.__getitem__, []
+        if profile.taste:
+            # The chat's frame stands around what comes first.
+            tastes = [self._backbone.opening(self._taste(profile))]
+            frame = (self._backbone.text_ids(self._lines[0]), *frame[1:])
+        known = self._in_order(frame, entry, profile, tastes, plan)
+        return Tokens(tuple(chain.from_iterable(known)))
 
     def _in_order(
         self,
         frame: prompts.FrameLines[prompts.Part],
         entry: Callable[[int], prompts.Part],
-        history: Sequence[int],
-        nearby: Sequence[int],
+        profile: Profile,
+        tastes: Sequence[prompts.Part],
         plan: Plan,
     ) -> list[prompts.Part]:
         """What ``plan`` shows of a user, as ``entry`` gives it, its lines as ``frame`` does."""
-        shown = history[len(history) - plan.history :]
-        return prompts.in_order(
-            frame, list(map(entry, shown)), list(map(entry, nearby[: plan.neighbours]))
-        )
+        shown = profile.history[len(profile.history) - plan.history :]
+        nearby = profile.nearby[: plan.neighbours]
+        return prompts.in_order(frame, list(map(entry, shown)), list(map(entry, nearby)), tastes)
 
-    def _planned(self, budget: Budget, history: Sequence[int], nearby: Sequence[int]) -> Plan:
+    def _planned(self, budget: Budget, profile: Profile) -> Plan:
+        latest = profile.history[max(0, len(profile.history) - self._config.history) :]
         shown, near = (
-            [len(self._entries[code]) for code in codes]
-            for codes in (history[-self._config.history :], nearby)
+            [len(self._entries[code]) for code in codes] for codes in (latest, profile.nearby)
         )
         return budget.plan(shown, near)
+
+    def _taste(self, profile: Profile) -> str:
+        """The line that tells a taste, no longer than room was kept for."""
+        room = self._longest_taste
+        return prompts.taste_line(shortened(profile.taste, lambda part: self._count(part) <= room))
 
     def _branch(self, code: int) -> Tokens:
         branch = self._branches.get(code)

@@ -50,8 +50,8 @@ class MllmRanker(ListRanker):
         """The prompts that are scored: each user's, with a branch for each of their candidates."""
         told = self._told(histories, asked)
         return [
-            self._prompter.row(history, nearby, candidates, lines)
-            for (history, nearby), candidates, lines in zip(
-                self._users(histories), asked, told, strict=True
+            self._prompter.row(profile, candidates, lines)
+            for profile, candidates, lines in zip(
+                self._known.profiles(histories), asked, told, strict=True
             )
         ]

@@ -59,18 +59,18 @@ class ServedRanker(ListRanker):
         lengths: dict[str, int] = {}
         moments = histories.lengths.tolist()
         told = self._told(histories, asked)
-        for place, (history, nearby) in enumerate(self._users(histories)):
+        for place, profile in enumerate(self._known.profiles(histories)):
             whose = f"{moments[place]} {histories.users[place]}"
             keys.append([f"{code} {whose}" for code in asked[place]])
             lines = told[place]
-            row = prompter.row(history, nearby, asked[place], lines)
+            row = prompter.row(profile, asked[place], lines)
             shown = lines or [""] * len(asked[place])
             for key, code, branch, line in zip(
                 keys[-1], asked[place], row.branches, shown, strict=True
             ):
                 lengths[key] = len(row.prefix.ids) + len(branch.ids)
                 if key not in journal:
-                    segments = prompter.segments(history, nearby, code, line)
+                    segments = prompter.segments(profile, code, line)
                     questions[key] = Question(spelled(self._backbone, segments))
         missing = list(questions)
         for number, found in self._scorer.each(list(questions.values())):

@@ -85,7 +85,7 @@ def training_examples(
 def training_cuts(prompter: Prompter, data: TrainingSet, epochs: int) -> Cuts:
     """What the prompts of a whole training leave out; a window counts in each epoch it is in."""
     return cuts_of(
-        prompter.plan(history, nearby)
+        prompter.plan(profile)
         for epoch in range(epochs)
-        for history, nearby in data.asked(data.windows_of(epoch))
+        for profile in data.asked(data.windows_of(epoch))
     )

@@ -1,6 +1,6 @@
 """What a recommender learns from: windows of the log, and what was known at each of them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from gistrec.data.sequences import IntArray, LongArray, Sequences
 from gistrec.recommender.nearby import Nearby
+from gistrec.recommender.profile import Profile
 from gistrec.recommender.windows import Windows
 
 Evidence = Callable[[Windows, IntArray], list[list[str]]]
@@ -25,6 +26,7 @@ class TrainingSet:
             none.
         written: title and text of every item, in catalogue order; either may be empty. Nothing at
             all where only images are to be aligned with words.
+        tastes: by user and moment, of every window; None where prompts tell none.
     """
 
     log: Sequences
@@ -32,11 +34,14 @@ class TrainingSet:
     nearby: Nearby
     evidence: Evidence | None = None
     written: Sequence[tuple[str, str]] = ()
+    tastes: Mapping[tuple[str, int], str] | None = None
 
-    def asked(self, windows: Windows) -> Iterator[tuple[list[int], Sequence[int]]]:
-        """What is known of each window's user: the history so far, what similar users chose."""
+    def asked(self, windows: Windows) -> Iterator[Profile]:
+        """What is known of each window's user."""
         for row, moment in zip(windows.rows.tolist(), windows.moments.tolist(), strict=True):
-            yield self.log[row][:moment].tolist(), self.nearby.get((self._users[row], moment), ())
+            key = (self._users[row], moment)
+            taste = "" if self.tastes is None else self.tastes[key]
+            yield Profile(self.log[row][:moment].tolist(), self.nearby.get(key, ()), taste)
 
     def told(self, windows: Windows, candidates: IntArray) -> list[list[str]] | list[None]:
         """Lines of evidence for each window's candidates, or None for each window."""

@@ -14,6 +14,7 @@ from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.packing import Row
 from gistrec.mllm.prompts import Nouns
 from gistrec.mllm.vision.features import ImageFeatures
+from gistrec.recommender.profile import Profile
 from gistrec.recommender.prompter import Prompter
 
 KINDS = ("red", "blue", "sofa", "lamp")
@@ -69,13 +70,12 @@ def noted_rows(patched: pytest.MonkeyPatch) -> list[Asked]:
 
     def noted(
         self: Prompter,
-        history: Sequence[int],
-        nearby: Sequence[int],
+        profile: Profile,
         candidates: Sequence[int],
         told: Sequence[str] | None = None,
     ) -> Row:
-        row = real(self, history, nearby, candidates, told)
-        asked.append(Asked(tuple(history), candidates, told, row))
+        row = real(self, profile, candidates, told)
+        asked.append(Asked(tuple(profile.history), candidates, told, row))
         return row
 
     patched.setattr(Prompter, "row", noted)

@@ -21,6 +21,7 @@ from gistrec.recommender.explain import (
 )
 from gistrec.recommender.known import Known
 from gistrec.recommender.left_out import LeftOut, leave_each_out
+from gistrec.recommender.profile import Profile
 from gistrec.recommender.rank import MllmRanker
 
 HISTORY = [0, 12, 5, 12, 23]
@@ -41,7 +42,7 @@ def left_out(
 
 
 def scored_alone(backbone: Backbone, entries: list[int], near: list[int]) -> np.ndarray:
-    row = prompter(backbone, CONFIG).row(entries, near, CANDIDATES)
+    row = prompter(backbone, CONFIG).row(Profile(entries, near), CANDIDATES)
     return score_rows(backbone, [row], NO_IMAGES)[0].numpy()
 
 
@@ -101,7 +102,7 @@ def test_room_that_an_item_leaves_is_not_filled_with_similar_users(
     config = RecommenderConfig(history=4, max_prompt_tokens=most)
     known = Known({("u0", 5): [8] * 9})
     short = prompter(tiny_backbone, config)
-    plan = short.plan(HISTORY, [8] * 9)
+    plan = short.plan(Profile(HISTORY, [8] * 9))
     assert 0 < plan.neighbours < 9
     (one, *_) = left_out(tiny_backbone, known, HISTORY, config=config)[0]
     shown = [entry for entry in HISTORY[len(HISTORY) - plan.history :] if entry != one.item]

@@ -15,6 +15,7 @@ from gistrec.mllm.engines.spelling import spelled
 from gistrec.mllm.packing import Tokens
 from gistrec.recommender.gists import gist_texts
 from gistrec.recommender.nearby import nearby_items
+from gistrec.recommender.profile import Profile
 from gistrec.recommender.prompter import Prompter
 
 CONFIG = RecommenderConfig(history=3)
@@ -30,7 +31,7 @@ def test_a_row_is_the_prompts_segments_in_the_chats_frame(
     history: list[int], nearby: list[int], candidates: list[int], tiny_backbone: Backbone
 ) -> None:
     features = pictured()
-    row = prompter(tiny_backbone, CONFIG, features).row(history, nearby, candidates)
+    row = prompter(tiny_backbone, CONFIG, features).row(Profile(history, nearby), candidates)
     known = prompts.known_of_user(
         NOUNS, [GISTS[code] for code in history[-3:]], [GISTS[code] for code in nearby]
     )
@@ -52,8 +53,8 @@ def test_segments_have_the_ids_of_the_row(
 ) -> None:
     """Whatever the budget leaves out; also where a server is sent joined texts."""
     asking, grids = asks.limited(asks.least + room), pictured().grid
-    row = asking.row(history, nearby, [candidate])
-    segments = asking.segments(history, nearby, candidate)
+    row = asking.row(Profile(history, nearby), [candidate])
+    segments = asking.segments(Profile(history, nearby), candidate)
     assert tiny_backbone.question(segments, grids) == row.prefix + row.branches[0]
     assert tiny_backbone.question(spelled(tiny_backbone, segments), grids).ids == (
         row.prefix.ids + row.branches[0].ids
@@ -62,7 +63,7 @@ def test_segments_have_the_ids_of_the_row(
 
 def test_the_oldest_of_the_history_is_dropped(tiny_backbone: Backbone) -> None:
     """One item of each kind, oldest first; three are shown."""
-    row = prompter(tiny_backbone, CONFIG).row([0, 10, 20, 30], [], [1])
+    row = prompter(tiny_backbone, CONFIG).row(Profile([0, 10, 20, 30], []), [1])
     text = words(tiny_backbone, row.prefix)
     places = [text.find(f" {kind}\n") for kind in KINDS]
     assert places[0] == -1
@@ -82,13 +83,13 @@ def test_a_candidate_shows_the_parts_it_is_told_to(
     shown: tuple[str, ...], expected: str, tiny_backbone: Backbone
 ) -> None:
     config = RecommenderConfig.model_validate({"candidate": shown})
-    (branch,) = prompter(tiny_backbone, config, pictured()).row([], [], [25]).branches
+    (branch,) = prompter(tiny_backbone, config, pictured()).row(Profile([], []), [25]).branches
     assert words(tiny_backbone, branch) == f" {expected}\n<end_of_utterance><assistant>"
     assert branch.images == ()
 
 
 def test_an_item_without_image_shows_the_rest(tiny_backbone: Backbone) -> None:
-    (branch,) = prompter(tiny_backbone, CONFIG, NO_IMAGES).row([], [], [25]).branches
+    (branch,) = prompter(tiny_backbone, CONFIG, NO_IMAGES).row(Profile([], []), [25]).branches
     assert words(tiny_backbone, branch).startswith(" item 25\n sofa\n")
 
 
@@ -97,7 +98,7 @@ def test_long_words_are_cut_and_images_never(tiny_backbone: Backbone) -> None:
     long = Prompter(
         tiny_backbone, NOUNS, ["red sofa\n" * 99], ["这是一个很长的标题" * 9], pictured(), config
     )
-    row = long.row([0], [0], [0])
+    row = long.row(Profile([0], [0]), [0])
     (branch,) = row.branches
     mark = tiny_backbone.model.config.image_token_id
     assert branch.ids.count(mark) == 4
@@ -116,7 +117,7 @@ def test_a_cut_leaves_no_half_character(tiny_backbone: Backbone, most: int) -> N
     config = RecommenderConfig(max_gist_tokens=most)
     title, gist = "木の椅子と青いランプ", "赤い木の椅子 青いランプ"
     cut = Prompter(tiny_backbone, NOUNS, [title], [gist], NO_IMAGES, config)
-    row = cut.row([0], [0], [0])
+    row = cut.row(Profile([0], [0]), [0])
     shown = words(tiny_backbone, row.prefix + row.branches[0])
     assert "\ufffd" not in shown
     assert cut.words(0)
@@ -162,7 +163,10 @@ def test_no_prompt_is_over_the_budget_and_what_fits_is_shown(
 ) -> None:
     limit = asks.least + room
     asking = asks.limited(limit)
-    row, plan = asking.row(history, nearby, candidates), asking.plan(history, nearby)
+    row, plan = (
+        asking.row(Profile(history, nearby), candidates),
+        asking.plan(Profile(history, nearby)),
+    )
     assert all(len(row.prefix.ids) + len(branch.ids) + 1 <= limit for branch in row.branches)
     longest = asking.budget.candidate + len(tiny_backbone.after)
     assert plan.tokens == len(row.prefix.ids) + longest + 1
@@ -185,13 +189,15 @@ def test_a_user_reads_the_same_whatever_the_candidate(tiny_backbone: Backbone) -
 
     whole = asking(None)
     history, nearby = [0, 11, 22, 33], [5, 15]
-    longest = whole.plan(history, nearby).tokens
+    longest = whole.plan(Profile(history, nearby)).tokens
     asks = asking(longest - 1)
-    rows = [asks.row(history, nearby, [code]) for code in (3, 30)]
+    rows = [asks.row(Profile(history, nearby), [code]) for code in (3, 30)]
     assert len(rows[1].branches[0].ids) < len(rows[0].branches[0].ids) - 1
     assert rows[0].prefix == rows[1].prefix
-    assert asks.plan(history, nearby)[:2] == (3, 2)
-    assert rows[0].branches == whole.row(history, nearby, [3]).branches  # never cut, image included
+    assert asks.plan(Profile(history, nearby))[:2] == (3, 2)
+    assert (
+        rows[0].branches == whole.row(Profile(history, nearby), [3]).branches
+    )  # never cut, image included
 
 
 def test_the_backbone_reads_no_more_than_its_context(tiny_backbone: Backbone) -> None:
@@ -209,7 +215,7 @@ def test_a_budget_without_room_for_a_candidate_is_refused_at_once(asks: Prompter
 def test_a_candidates_words_and_image_are_counted_apart(tiny_backbone: Backbone) -> None:
     asks = prompter(tiny_backbone, CONFIG, pictured())
     words, image = asks.candidate_tokens(25)
-    (branch,) = asks.row([], [], [25]).branches
+    (branch,) = asks.row(Profile([], []), [25]).branches
     assert image == len(tiny_backbone.image_ids((2, 2))) == 4 + 3
     assert words + image + len(tiny_backbone.after) == len(branch.ids)
     assert (asks.titles_shortened, asks.gists_shortened) == (0, 0)

@@ -28,6 +28,7 @@ from gistrec.mllm.scoring import hidden_states, score_rows
 from gistrec.mllm.training import Trained
 from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.recommender.known import Known
+from gistrec.recommender.profile import Profile
 from gistrec.recommender.rank import MllmRanker
 from gistrec.recommender.tasks.kind import Batch
 from gistrec.recommender.tasks.mixing import Mix
@@ -197,7 +198,7 @@ def test_without_epochs_a_backbone_answers_as_before_and_is_judged(
         faithful(6, 1), none.model_copy(update={"tuning": TuningConfig(kind="lora")}), adapted
     )
     assert has_adapter(adapted)
-    rows = prompter(tiny_backbone, none).row([0, 1], [], [2, 11])
+    rows = prompter(tiny_backbone, none).row(Profile([0, 1], []), [2, 11])
     scores = [score_rows(one, [rows], NO_IMAGES)[0] for one in (tiny_backbone, adapted)]
     assert torch.equal(*scores)
 
@@ -260,7 +261,7 @@ def test_telling_the_next_gist_is_learned_beside(fresh_backbone: Make) -> None:
         config = CONFIG.model_copy(update={"gist_weight": weight, "tasks": ROWS_ALONE})
         ranker = learned(backbone, faithful(100, 1), config, NO_IMAGES)
         assert auc(ranker, faithful(60, 2)) > 0.9
-        row = prompter(backbone, config).row([0, 1, 2, 3], [], [4])
+        row = prompter(backbone, config).row(Profile([0, 1, 2, 3], []), [4])
         packed = backbone.pack([row])
         with torch.no_grad():
             hidden = hidden_states(backbone, packed, NO_IMAGES)

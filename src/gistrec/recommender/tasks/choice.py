@@ -17,6 +17,7 @@ from gistrec.data.sequences import IntArray, LongArray
 from gistrec.mllm import prompts
 from gistrec.mllm.lesson import Lesson, lesson_loss
 from gistrec.mllm.packing import Tokens
+from gistrec.recommender.profile import Profile
 from gistrec.recommender.tasks.kind import Batch, Material
 from gistrec.recommender.tasks.of_windows import drawn_windows, window_batches
 from gistrec.recommender.windows import Windows, with_negatives
@@ -73,20 +74,18 @@ class Choice:
         told = data.told(windows, candidates)
         asked = zip(data.asked(windows), candidates.tolist(), told, slots.tolist(), strict=True)
         return [
-            self._lesson(history, nearby, self._listed(codes, lines), slot)
-            for (history, nearby), codes, lines, slot in asked
+            self._lesson(profile, self._listed(codes, lines), slot)
+            for profile, codes, lines, slot in asked
         ]
 
-    def _lesson(
-        self, history: Sequence[int], nearby: Sequence[int], listed: list[Line], slot: float
-    ) -> Lesson:
+    def _lesson(self, profile: Profile, listed: list[Line], slot: float) -> Lesson:
         place = int(slot * len(listed))
         positive, *others = listed
         lines = [*others[:place], positive, *others[place:]]
         lettered = chain.from_iterable(zip(self._letters, lines, strict=False))
         closing = [*self._heading, *chain.from_iterable(lettered), *self._question]
         prompter, after = self._material.prompter, Tokens(self._material.backbone.after)
-        known = prompter.prefix(history, nearby, closing, self._answer)
+        known = prompter.prefix(profile, closing, self._answer)
         return Lesson(known + after, self._answers[place])
 
     def _listed(self, codes: Sequence[int], told: Sequence[str] | None) -> list[Line]:

@@ -45,9 +45,9 @@ class NextGist:
         room = material.longest_answer
         lessons = []
         asked = zip(material.data.asked(windows), following.tolist(), strict=True)
-        for (history, nearby), code in asked:
+        for profile, code in asked:
             answer = material.backbone.answer(material.prompter.words(code))
-            known = material.prompter.prefix(history, nearby, self._closing, room)
+            known = material.prompter.prefix(profile, self._closing, room)
             lessons.append(Lesson(known + Tokens(material.backbone.after), answer))
         return lessons
 

@@ -47,10 +47,7 @@ class YesNo:
         windows, candidates = windows.take(places), candidates[places]
         told = material.data.told(windows, candidates)
         asked = zip(material.data.asked(windows), candidates.tolist(), told, strict=True)
-        rows = [
-            material.prompter.row(history, nearby, codes, lines)
-            for (history, nearby), codes, lines in asked
-        ]
+        rows = [material.prompter.row(profile, codes, lines) for profile, codes, lines in asked]
         packed = material.backbone.pack(rows)
         hidden = hidden_states(material.backbone, packed, material.features)
         answers = yes_minus_no(
