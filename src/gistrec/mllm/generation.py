@@ -13,24 +13,11 @@ import torch
 
 from gistrec.files import fingerprint_of
 from gistrec.mllm.backbone import Backbone, Past
-from gistrec.mllm.engines.engine import Answer
+from gistrec.mllm.engines.engine import Answer, Sampling
 from gistrec.mllm.packing import NO_PICTURE, Marks, Packed, Tokens, pack_prompts
 from gistrec.mllm.vision.features import ImageFeatures
 
 _BRANCH = 1  # the branch that ``pack_prompts`` lays a whole prompt in
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How an answer is drawn; the same question draws the same answer in any batch.
-
-    Attributes:
-        temperature: what logits are divided by; above 0.
-        seed: of the draws; a question asked twice draws anew the second time.
-    """
-
-    temperature: float = 1.0
-    seed: int = 0
 
 
 def batches_by_length(questions: Sequence[Tokens], size: int) -> list[list[int]]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.engines.engine import Question
+from gistrec.mllm.engines.engine import Question, Sampling
 from gistrec.mllm.engines.local import LocalEngine
 from gistrec.mllm.generation import answer_ids, read_answer
 from gistrec.mllm.prompts import ItemImage
@@ -46,3 +46,30 @@ def test_tokens_are_counted_as_the_backbone_sees_them(tiny_backbone: Backbone) -
         assert engine.count("red sofa, unheard of") == len(
             backbone.text_ids("red sofa, unheard of")
         )
+
+
+def test_drawn_answers_depend_on_the_question_and_the_seed_alone(tiny_backbone: Backbone) -> None:
+    features = looked_at(tiny_backbone, [])
+    questions = [Question((words,)) for words in ("red sofa", "a blue lamp", "red sofa")]
+
+    def drawn(asked: list[Question], seed: int, batch_size: int = 8) -> list[str]:
+        engine = LocalEngine(tiny_backbone, features, batch_size, Sampling(1.5, seed))
+        found = dict(engine.answer(asked, 12))
+        return [found[number].text for number in range(len(asked))]
+
+    first = drawn(questions, 3)
+    assert first[0] == first[2] != first[1]
+    assert drawn(questions[1:], 3, batch_size=1) == first[1:]
+    assert drawn(questions, 4) != first
+    likeliest = dict(LocalEngine(tiny_backbone, features).answer(questions, 12))
+    assert first[0] != likeliest[0].text
+
+
+def test_the_room_is_the_context_less_the_chats_frame(tiny_backbone: Backbone) -> None:
+    room = LocalEngine(tiny_backbone, looked_at(tiny_backbone, [])).room
+    words = "sofa " * room
+    longest = next(
+        n for n in range(room, 0, -1) if len(tiny_backbone.text_ids(words[: 5 * n])) <= room
+    )
+    question = tiny_backbone.question([words[: 5 * longest]])
+    assert tiny_backbone.context - 16 <= len(question.ids) <= tiny_backbone.context

@@ -16,7 +16,7 @@ import pytest
 from gistrec.config.engine import EngineConfig
 from gistrec.errors import DataError, EngineError
 from gistrec.mllm.engines import client
-from gistrec.mllm.engines.engine import Answer, Question
+from gistrec.mllm.engines.engine import Answer, Question, Sampling
 from gistrec.mllm.engines.probe import drawing
 from gistrec.mllm.engines.server import open_server_engine
 from gistrec.mllm.prompts import ItemImage
@@ -61,6 +61,18 @@ def test_every_question_is_answered(pictures: list[bytes]) -> None:
     assert asked["model"] == "tiny"
     assert asked["temperature"] == 0
     assert asked["max_completion_tokens"] == 7
+
+
+def test_answers_are_drawn_where_that_is_asked_for() -> None:
+    with serving(echo) as server:
+        for sampling in (None, Sampling(0.6, seed=7)):
+            engine = open_server_engine(server.config(), no_image, sampling)
+            list(engine.answer([RED], 4))
+            assert engine.room is None
+    likeliest, drawn = (asked.body for asked in server.chats)
+    assert likeliest["temperature"] == 0
+    assert "seed" not in likeliest
+    assert (drawn["temperature"], drawn["seed"]) == (0.6, 7)
 
 
 def test_texts_in_a_row_are_one_part_and_an_image_is_sent_as_it_is(pictures: list[bytes]) -> None:

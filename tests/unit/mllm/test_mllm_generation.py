@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from gistrec.mllm.backbone import Backbone
+from gistrec.mllm.engines.engine import Sampling
 from gistrec.mllm.generation import (
-    Sampling,
     answer_ids,
     batches_by_length,
     generate,

@@ -41,7 +41,8 @@ from gistrec.mllm.checkpoints import (
     put_weights,
     trained_weights,
 )
-from gistrec.mllm.generation import Sampling, answer_ids
+from gistrec.mllm.engines.engine import Sampling
+from gistrec.mllm.generation import answer_ids
 from gistrec.mllm.training import autocast
 from gistrec.mllm.vision.features import ImageFeatures
 

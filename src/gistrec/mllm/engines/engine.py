@@ -39,12 +39,30 @@ class Answer(NamedTuple):
         raise ValueError("no answer with a mark whether it was cut off")
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How an answer is drawn; the same question draws the same answer in any batch.
+
+    Attributes:
+        temperature: what logits are divided by; above 0.
+        seed: of the draws; a question asked twice at once draws anew the second time.
+    """
+
+    temperature: float = 1.0
+    seed: int = 0
+
+
 class Engine(Protocol):
-    """Answers questions, each with what is most likely; the same question has the same answer."""
+    """Answers questions with what is most likely, or drawn; the same question, the same answer."""
 
     @property
     def name(self) -> str:
         """How people know it."""
+        ...
+
+    @property
+    def room(self) -> int | None:
+        """Tokens that a question's texts and its answer may take; None where that is not known."""
         ...
 
     def answer(

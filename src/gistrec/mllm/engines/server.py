@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from gistrec.config.engine import EngineConfig
 from gistrec.errors import EngineError
 from gistrec.mllm.engines.client import Client, no_images
-from gistrec.mllm.engines.engine import Answer, Question
+from gistrec.mllm.engines.engine import Answer, Question, Sampling
 from gistrec.mllm.engines.messages import ImageOf, messages
 from gistrec.mllm.engines.probe import takes_images
 from gistrec.mllm.engines.side_by_side import side_by_side
@@ -28,15 +28,23 @@ class ServerEngine:
     Attributes:
         config: where, whom and how patiently.
         image_of: an item's encoded image; it travels within the request.
+        sampling: how answers are drawn; None for the likeliest. How far the same seed draws the
+            same answer is the server's affair.
     """
 
     config: EngineConfig
     image_of: ImageOf
+    sampling: Sampling | None = None
 
     @property
     def name(self) -> str:
         """How people know it."""
         return f"server, {self.config.model}"
+
+    @property
+    def room(self) -> None:
+        """Not known: the protocol does not tell."""
+        return None
 
     def answer(
         self, questions: Sequence[Question], max_new_tokens: int
@@ -54,7 +62,7 @@ class ServerEngine:
             def ask(number: int) -> Answer:
                 body = {
                     "messages": messages(questions[number].segments, self.image_of),
-                    "temperature": 0,
+                    **_drawn(self.sampling),
                     # Models bring penalties of their own; `transformers serve` drops them for this.
                     "frequency_penalty": 0,
                     "max_completion_tokens": max_new_tokens,
@@ -75,14 +83,22 @@ class ServerEngine:
             raise EngineError(no_images(client.base, str(self.config.model)))
 
 
-def open_server_engine(config: EngineConfig, image_of: ImageOf) -> ServerEngine:
+def open_server_engine(
+    config: EngineConfig, image_of: ImageOf, sampling: Sampling | None = None
+) -> ServerEngine:
     """An engine for a server, which is not contacted before it is asked.
 
     Raises:
         EngineError: the variable that is to hold the key is not set.
     """
     with Client.open(config):
-        return ServerEngine(config, image_of)
+        return ServerEngine(config, image_of, sampling)
+
+
+def _drawn(sampling: Sampling | None) -> dict[str, float | int]:
+    if sampling is None:
+        return {"temperature": 0}
+    return {"temperature": sampling.temperature, "seed": sampling.seed}
 
 
 def _words(message: object) -> str:
