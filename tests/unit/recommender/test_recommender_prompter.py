@@ -163,10 +163,8 @@ def test_no_prompt_is_over_the_budget_and_what_fits_is_shown(
 ) -> None:
     limit = asks.least + room
     asking = asks.limited(limit)
-    row, plan = (
-        asking.row(Profile(history, nearby), candidates),
-        asking.plan(Profile(history, nearby)),
-    )
+    profile = Profile(history, nearby)
+    row, plan = asking.row(profile, candidates), asking.plan(profile)
     assert all(len(row.prefix.ids) + len(branch.ids) + 1 <= limit for branch in row.branches)
     longest = asking.budget.candidate + len(tiny_backbone.after)
     assert plan.tokens == len(row.prefix.ids) + longest + 1
