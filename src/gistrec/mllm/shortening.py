@@ -7,6 +7,8 @@ from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.packing import Tokens
 
+Asking = Callable[[str, str], list[prompts.Segment]]  # what is asked about a title and a text
+
 _JOINER = "\u200d"  # makes one emoji of two
 
 
@@ -27,7 +29,11 @@ def shortened(text: str, fits: Callable[[str], bool]) -> str:
 
 
 def text_segments(
-    count: Callable[[str], int], title: str, text: str, most: int
+    count: Callable[[str], int],
+    title: str,
+    text: str,
+    most: int,
+    ask: Asking = prompts.text_keywords,
 ) -> list[prompts.Segment]:
     """The question about an item's text, ``text`` shortened to make it ``most`` tokens at the most.
 
@@ -39,20 +45,23 @@ def text_segments(
         title: of the item; may be empty.
         text: of the item; may be empty.
         most: tokens.
+        ask: what is asked about the two.
     """
     title = shortened(title, lambda part: count(part) <= most)
 
     def fits(part: str) -> bool:
-        asked = prompts.text_keywords(title, part)
+        asked = ask(title, part)
         return sum(count(segment) for segment in asked if isinstance(segment, str)) <= most
 
-    return prompts.text_keywords(title, shortened(text, fits))
+    return ask(title, shortened(text, fits))
 
 
-def text_question(backbone: Backbone, title: str, text: str, most: int) -> Tokens:
+def text_question(
+    backbone: Backbone, title: str, text: str, most: int, ask: Asking = prompts.text_keywords
+) -> Tokens:
     """``text_segments`` in the backbone's own tokens."""
     return backbone.question(
-        text_segments(lambda part: len(backbone.text_ids(part)), title, text, most)
+        text_segments(lambda part: len(backbone.text_ids(part)), title, text, most, ask)
     )
 
 

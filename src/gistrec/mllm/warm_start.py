@@ -1,8 +1,9 @@
 """The warm start: what a new embedded backbone learns before it meets a single user.
 
-Four kinds of lesson, mixed in every round: drawings of the primer and the words for them; the
+Kinds of lesson, mixed in every round: drawings of the primer and the words for them; the
 catalogue's own texts and the telling words in them; the same the other way round, from some of the
-words to the text; lists of invented users and what would fit them. No interaction is seen here.
+words to the text; all of it in sentences, where these are wanted; lists of invented users and what
+would fit them. No interaction is seen here.
 """
 
 from collections.abc import Sequence
@@ -27,12 +28,13 @@ from gistrec.mllm.packing import Row
 from gistrec.mllm.primer import draw_primer, primer_words
 from gistrec.mllm.retell import retell_lesson
 from gistrec.mllm.scoring import answer_states, yes_minus_no
+from gistrec.mllm.sentence_lessons import description_lesson, joined_lesson, summary_lesson
 from gistrec.mllm.shortening import text_question
 from gistrec.mllm.training import Course, Lessons, Trained, train
 from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.progress import say
 
-_STREAM, _RETOLD_STREAM = 8102, 8104
+_STREAM, _RETOLD_STREAM, _SENTENCE_STREAM = 8102, 8104, 8105
 # How often prompt and primer words stand in the tokenizer's text, so that they become tokens: at
 # least so often, and once for so many items, or a large catalogue's words would crowd them out.
 _REPEATS, _ITEMS_A_REPEAT = 50, 5
@@ -42,11 +44,17 @@ _MOST_RETOLD = 64  # tokens of a text that is told again
 
 @dataclass(frozen=True)
 class _Batch:
-    """A batch of one kind of lesson: drawings, texts, texts told again, or invented users."""
+    """A batch of one kind of lesson: drawings, texts, others in words alone, or invented users.
+
+    Attributes:
+        described: of ``drawings``, lessons of this round in place of those in keywords.
+        worded: lessons without images.
+    """
 
     drawings: tuple[int, ...] = ()
+    described: tuple[Lesson, ...] = ()
     texts: tuple[int, ...] = ()
-    retold: tuple[Lesson, ...] = ()
+    worded: tuple[Lesson, ...] = ()
     invented: tuple[Row, ...] = ()
 
 
@@ -86,6 +94,7 @@ class _School:
     nouns: prompts.Nouns
     config: EmbeddedConfig
     drawings: list[Prepared]
+    captions: list[tuple[str, str, str]]  # kind, colour and pattern of each drawing
     seeing: list[Lesson]
     reading: list[Lesson]
     written: list[tuple[str, str]]  # title and text of each item whose text has telling words
@@ -116,7 +125,8 @@ class _School:
         ]
         told = [(both, some) for both, some in zip(written, words, strict=True) if some]
         pairs, telling = [both for both, _ in told], [some for _, some in told]
-        return cls(backbone, nouns, config, prepared, seeing, reading, pairs, telling)
+        captions = [drawing.words for drawing in drawings]
+        return cls(backbone, nouns, config, prepared, captions, seeing, reading, pairs, telling)
 
     def batches(self, epoch: int) -> list[_Batch]:
         """One round, its batches in random order."""
@@ -126,10 +136,8 @@ class _School:
         lengths = [len(self.reading[row].question.ids) for row in order]
         order = order[np.argsort(lengths, kind="stable")]  # like lengths together: less padding
         batches += [_Batch(texts=rows) for rows in self._cut(order)]
-        retold, size = self._retold(epoch), self.config.batch_size
-        batches += [
-            _Batch(retold=tuple(retold[at : at + size])) for at in range(0, len(retold), size)
-        ]
+        size = self.config.batch_size
+        batches += self._worded(self._retold(epoch)) + self._in_sentences(epoch)
         rows = invented_rows(
             self.backbone,
             self.nouns,
@@ -150,13 +158,14 @@ class _School:
                 self.backbone, answer_states(self.backbone, batch.invented, nothing)
             )
             return candidate_loss(logits.view(len(batch.invented), -1), "listwise")
-        if batch.retold:
-            return lesson_loss(self.backbone, batch.retold, None)
+        if batch.worded:
+            return lesson_loss(self.backbone, batch.worded, None)
         if batch.texts:
             return lesson_loss(self.backbone, [self.reading[row] for row in batch.texts], None)
         seen = self.backbone.family.look([self.drawings[row] for row in batch.drawings])
         features = torch.cat(seen, dim=1)
-        return lesson_loss(self.backbone, [self.seeing[row] for row in batch.drawings], features)
+        lessons = batch.described or [self.seeing[row] for row in batch.drawings]
+        return lesson_loss(self.backbone, lessons, features)
 
     def _retold(self, epoch: int) -> list[Lesson]:
         """Texts to tell again from a few of their words in any order, the shortest first."""
@@ -167,6 +176,33 @@ class _School:
             title, text = self.written[row]
             lessons.append(retell_lesson(self.backbone, words.tolist(), title, text, _MOST_RETOLD))
         return sorted(lessons, key=lambda lesson: len(lesson.answer.ids))
+
+    def _in_sentences(self, epoch: int) -> list[_Batch]:
+        """Drawings described, texts summarised, descriptions and summaries joined."""
+        rng = np.random.default_rng([self.config.seed, _SENTENCE_STREAM, epoch])
+        count, batches = self.config.sentences, []
+        for rows in self._cut(rng.permutation(len(self.drawings))[:count]):
+            described = [
+                description_lesson(self.backbone, self.captions[row], self.drawings[row].grid, rng)
+                for row in rows
+            ]
+            batches.append(_Batch(drawings=rows, described=tuple(described)))
+        told = [
+            summary_lesson(self.backbone, self.written[row], self.words[row], _MOST_TEXT, rng)
+            for row in rng.permutation(len(self.written))[:count].tolist()
+        ]
+        joined = [
+            joined_lesson(self.backbone, self.words, rng) for _ in range(count if self.words else 0)
+        ]
+        for lessons in (told, joined):
+            batches += self._worded(sorted(lessons, key=lambda one: len(one.question.ids)))
+        return batches
+
+    def _worded(self, lessons: Sequence[Lesson]) -> list[_Batch]:
+        size = self.config.batch_size
+        return [
+            _Batch(worded=tuple(lessons[at : at + size])) for at in range(0, len(lessons), size)
+        ]
 
     def _cut(self, order: npt.NDArray[np.int64]) -> list[tuple[int, ...]]:
         size = self.config.batch_size
