@@ -18,7 +18,10 @@ Overrides = Annotated[
 
 def run(
     system: Annotated[
-        str, typer.Option(help="A preset: mmsrarec, mmsrarec-paper, or a baseline's name.")
+        str,
+        typer.Option(
+            help="A preset: mmsrarec, mmsrarec-paper, mllm-msr, mllm-msr-paper, or a baseline."
+        ),
     ],
     dataset: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the dataset.")],
     run_folder: Annotated[
@@ -40,16 +43,18 @@ def run(
         str | None,
         typer.Option(
             metavar="all|NAME,...",
-            help="Compare with the system less one part each: without-summarisation, "
+            help="Compare with the system less one part each. mmsrarec: without-summarisation, "
             "without-rlvr, without-similar-users, gru4rec-retrieval, without-fine-tuning, "
-            "without-multi-task.",
+            "without-multi-task; mllm-msr: direct, without-image-summary, recent-history, "
+            "text-only, without-fine-tuning.",
         ),
     ] = None,
     sweep: Annotated[
         list[str] | None,
         typer.Option(
             metavar="KEY=A,B,...",
-            help="Compare values of a setting: history, neighbours, or stage.key; repeatable.",
+            help="Compare values of a setting: history, neighbours, block, summary, or stage.key; "
+            "repeatable.",
         ),
     ] = None,
 ) -> None:
@@ -86,7 +91,7 @@ def _compared(
     from gistrec.evaluation.leaderboard import load_leaderboard
     from gistrec.pipeline.ablations import run_ablations
 
-    variants = [] if ablate is None else parse_ablations(ablate)
+    variants = [] if ablate is None else parse_ablations(ablate, recipe.config())
     variants += [variant for text in sweep for variant in parse_sweep(text)]
     listed = None if seeds is None else parse_seeds(seeds)
     rows = run_ablations(recipe, run_folder, variants, listed)

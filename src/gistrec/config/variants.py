@@ -11,6 +11,7 @@ import yaml
 
 from gistrec.config.base import StageConfig
 from gistrec.config.documents import parse_yaml
+from gistrec.config.system import SystemConfig
 from gistrec.errors import ConfigError
 
 ABLATION = "ablation"  # the group of all that leave something out
@@ -18,7 +19,12 @@ FULL = "full"  # the system as it is configured
 # What a variant is run without: only its pure system is compared, its encoder is taken over.
 LEAN = ("evidence.kinds=[]", "fusion.on=false", "baselines.names=[]")
 _NOT_COMPARED = ("evidence", "fusion", "baselines.names")  # what is of no account in a variant
-_SHORT = {"history": "recommender.history", "neighbours": "collab.neighbours"}
+_SHORT = {
+    "history": "recommender.history",
+    "neighbours": "collab.neighbours",
+    "block": "taste.block",
+    "summary": "gist.summary_words",
+}
 
 
 @dataclass(frozen=True)
@@ -42,13 +48,15 @@ def _without(name: str, *overrides: str) -> Variant:
     return Variant(name, ABLATION, "", overrides)
 
 
+_WITHOUT_FINE_TUNING = _without("without-fine-tuning", "recommender.epochs=0")
+
 # The rows of MMSRARec's ablation (arXiv 2512.20916, Table 6), in its order.
-ABLATIONS = (
+MMSRAREC = (
     _without("without-summarisation", "recommender.told_by=title"),
     _without("without-rlvr", "gist.tuning.kind=none"),
     _without("without-similar-users", "collab.neighbours=0"),
     _without("gru4rec-retrieval", "collab.encoder=gru4rec"),
-    _without("without-fine-tuning", "recommender.epochs=0"),
+    _WITHOUT_FINE_TUNING,
     _without(
         "without-multi-task",
         "recommender.tasks.choice=0",
@@ -58,27 +66,44 @@ ABLATIONS = (
     ),
 )
 
+_NO_TASTE = ("taste.kind=none", "recommender.history=5")
+# MLLM-MSR's (arXiv 2408.09698): its own, and the rivals that differ from it in the prompt alone.
+MLLM_MSR = (
+    _without("direct", "taste.kind=direct"),
+    _without("without-image-summary", "gist.image_words=0", "gist.image_keywords=0"),
+    # The latest items in place of the taste: MGRASRec's "LLaVA w/ SFT".
+    _without("recent-history", *_NO_TASTE),
+    # TALLRec's prompt: titles alone.
+    _without("text-only", *_NO_TASTE, "recommender.told_by=title", "recommender.candidate=[title]"),
+    _WITHOUT_FINE_TUNING,
+)
+_KNOWN = {variant.name: variant for variant in (*MMSRAREC, *MLLM_MSR)}
 
-def parse_ablations(text: str) -> list[Variant]:
-    """``all``, or names of ablations with commas between them.
+
+def ablations_of(config: SystemConfig) -> tuple[Variant, ...]:
+    """All ablations of a system: MLLM-MSR's where it tells a taste, else MMSRARec's."""
+    return MMSRAREC if config.taste.kind == "none" else MLLM_MSR
+
+
+def parse_ablations(text: str, config: SystemConfig) -> list[Variant]:
+    """``all`` of the system's, or names of ablations with commas between them.
 
     Raises:
         ConfigError: a name is unknown.
     """
     if text.strip() == "all":
-        return list(ABLATIONS)
-    known = {variant.name: variant for variant in ABLATIONS}
+        return list(ablations_of(config))
     named = list(dict.fromkeys(part.strip() for part in text.split(",")))
     for name in named:
-        if name not in known:
-            near = get_close_matches(name, known, n=1, cutoff=0.4)
+        if name not in _KNOWN:
+            near = get_close_matches(name, _KNOWN, n=1, cutoff=0.4)
             meant = f"; did you mean {near[0]}?" if near else "."
-            raise ConfigError(f"--ablate {name}: unknown{meant} Known: all, {', '.join(known)}")
-    return [known[name] for name in named]
+            raise ConfigError(f"--ablate {name}: unknown{meant} Known: all, {', '.join(_KNOWN)}")
+    return [_KNOWN[name] for name in named]
 
 
 def parse_sweep(text: str) -> list[Variant]:
-    """``key=a,b,c``: a variant for each value; ``history`` and ``neighbours`` are short keys.
+    """``key=a,b,c``: a variant for each value; a few keys may be short: ``history``.
 
     Raises:
         ConfigError: there is no "=" or no value, the values are not YAML, or the key changes

@@ -8,7 +8,7 @@ from rich.table import Table
 from gistrec.config.variants import ABLATION
 from gistrec.evaluation.ablations import AblationRow
 from gistrec.evaluation.metrics import AUC
-from gistrec.evaluation.printed import TABLE_6
+from gistrec.evaluation.printed import Printed, beside
 from gistrec.evaluation.row import Metric
 from gistrec.schema import SAMPLED
 
@@ -30,19 +30,20 @@ def _table(rows: Sequence[AblationRow], group: str, protocol: str) -> Table:
     for name in _SHOWN:
         table.add_column(name, justify="right", no_wrap=True)
         table.add_column("against full", justify="right", no_wrap=True)
-    printed = group == ABLATION and protocol == SAMPLED  # the paper's protocol
-    for dataset in TABLE_6 if printed else ():
+    # The papers' protocol is the sampled one.
+    printed = beside(row.variant for row in rows if group == ABLATION and protocol == SAMPLED)
+    for dataset in printed.rows if printed else ():
         table.add_column(f"printed: {dataset}", justify="right")
     for row in rows:
         cells = [escape(_name(row))]
         for name in _SHOWN:
             cells += [_number(row.metrics[name].value), _difference(row.difference.get(name))]
         if printed:
-            cells += [_printed(dataset, row.variant) for dataset in TABLE_6]
+            cells += [_printed(printed, dataset, row.variant) for dataset in printed.rows]
         table.add_row(*cells)
     table.caption = "differences with 95% intervals, paired by user"
     if printed:
-        table.caption += "; printed: HR@5 NDCG@5 AUC of MMSRARec's Table 6, on other data"
+        table.caption += f"; printed: {' '.join(printed.metrics)} of {printed.source}"
     return table
 
 
@@ -58,11 +59,8 @@ def _name(row: AblationRow) -> str:
     return row.variant
 
 
-def _printed(dataset: str, variant: str) -> str:
-    found = TABLE_6[dataset].get(variant)
-    if found is None:
-        return ""
-    return " ".join(_number(value) for value in (found.hr_at_5, found.ndcg_at_5, found.auc))
+def _printed(printed: Printed, dataset: str, variant: str) -> str:
+    return " ".join(map(_number, printed.rows[dataset].get(variant, ())))
 
 
 def _number(value: float) -> str:

@@ -10,7 +10,7 @@ import typer
 
 from gistrec.cli import main as command
 from gistrec.config.evidence import EvidenceConfig
-from gistrec.config.variants import ABLATIONS
+from gistrec.config.variants import MLLM_MSR, MMSRAREC
 from gistrec.errors import DataError
 
 
@@ -134,7 +134,8 @@ def test_waiting_threads_soon_sleep_unless_the_person_says_otherwise() -> None:
 def test_the_help_of_run_names_every_preset_of_its_own_and_every_ablation() -> None:
     told = run("run", "--help").stdout
     words = set(re.findall(r"[a-z0-9]+(?:-[a-z0-9]+)*", told))
-    assert {"mmsrarec", "mmsrarec-paper", *(variant.name for variant in ABLATIONS)} <= words
+    presets = {"mmsrarec", "mmsrarec-paper", "mllm-msr", "mllm-msr-paper"}
+    assert presets | {variant.name for variant in (*MMSRAREC, *MLLM_MSR)} <= words
 
 
 def test_the_readme_names_every_kind_of_evidence() -> None:

@@ -20,7 +20,8 @@ def profile(name: str) -> Path:
 
 
 def test_there_is_a_preset_for_the_method_and_for_every_baseline() -> None:
-    assert set(available_presets()) == {"mmsrarec", "mmsrarec-paper", *get_args(BaselineName)}
+    own = {"mmsrarec", "mmsrarec-paper", "mllm-msr", "mllm-msr-paper"}
+    assert set(available_presets()) == {*own, *get_args(BaselineName)}
     assert PROFILES
 
 

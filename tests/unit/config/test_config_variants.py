@@ -2,39 +2,53 @@ import pytest
 
 from gistrec.config.load import load_config
 from gistrec.config.system import SystemConfig
-from gistrec.config.variants import ABLATIONS, LEAN, Variant, parse_ablations, parse_sweep
+from gistrec.config.variants import (
+    LEAN,
+    MLLM_MSR,
+    MMSRAREC,
+    Variant,
+    ablations_of,
+    parse_ablations,
+    parse_sweep,
+)
 from gistrec.errors import ConfigError
-from gistrec.evaluation.printed import TABLE_6
+from gistrec.evaluation.printed import MLLM_MSR_TABLES, TABLE_6
 
-TUNED = "gist.tuning.kind=grpo"
+OWN = [*(("mmsrarec", one) for one in MMSRAREC), *(("mllm-msr", one) for one in MLLM_MSR)]
 
 
-@pytest.mark.parametrize("variant", ABLATIONS, ids=lambda variant: variant.name)
-def test_an_ablation_is_a_configuration_of_its_own(variant: Variant) -> None:
-    base = load_config(SystemConfig, "mmsrarec", None, [TUNED])
-    changed = load_config(SystemConfig, "mmsrarec", None, [TUNED, *variant.overrides])
+@pytest.mark.parametrize(("system", "variant"), OWN, ids=str)
+def test_an_ablation_is_a_configuration_of_its_own(system: str, variant: Variant) -> None:
+    base = load_config(SystemConfig, system)
+    changed = load_config(SystemConfig, system, None, variant.overrides)
     assert changed != base
-    lean = load_config(SystemConfig, "mmsrarec", None, [TUNED, *variant.overrides, *LEAN])
+    lean = load_config(SystemConfig, system, None, [*variant.overrides, *LEAN])
     assert (lean.evidence.kinds, lean.fusion.on, lean.baselines.names) == ((), False, ())
     assert lean.recommender == changed.recommender
 
 
 def test_every_printed_row_but_the_full_one_is_an_ablation_here() -> None:
-    for rows in TABLE_6.values():
-        assert list(rows) == ["full", *(variant.name for variant in ABLATIONS)]
-        assert all(0 < value < 1 for row in rows.values() for value in row)
+    for printed, variants in ((TABLE_6, MMSRAREC), (MLLM_MSR_TABLES, MLLM_MSR)):
+        known = ["full", *(variant.name for variant in variants)]
+        for rows in printed.rows.values():
+            assert list(rows) == [name for name in known if name in rows]
+            assert {"full", "without-fine-tuning"} < set(rows)
+            assert all(0 < value < 1 for row in rows.values() for value in row)
+            assert all(len(row) == len(printed.metrics) for row in rows.values())
 
 
 def test_ablations_are_named_or_all_of_them() -> None:
-    assert parse_ablations("all") == list(ABLATIONS)
-    named = parse_ablations("without-rlvr, gru4rec-retrieval,without-rlvr")
+    config = load_config(SystemConfig, "mmsrarec")
+    assert parse_ablations("all", config) == list(MMSRAREC)
+    assert ablations_of(load_config(SystemConfig, "mllm-msr")) == MLLM_MSR
+    named = parse_ablations("without-rlvr, gru4rec-retrieval,without-rlvr", config)
     assert [variant.name for variant in named] == ["without-rlvr", "gru4rec-retrieval"]
 
 
 @pytest.mark.parametrize(("text", "near"), [("without-rlv", "without-rlvr"), ("", "all")])
 def test_an_unknown_ablation_is_answered_with_those_there_are(text: str, near: str) -> None:
     with pytest.raises(ConfigError, match=near):
-        parse_ablations(text)
+        parse_ablations(text, load_config(SystemConfig, "mmsrarec"))
 
 
 def test_a_sweep_has_a_variant_for_each_value() -> None:
