@@ -101,7 +101,7 @@ def make_workload(backbone: Backbone, shape: Shape, pictures: Pictures | None) -
         ValueError: a shape with images without pictures.
     """
     rng = np.random.default_rng([_SEED, shape.candidates, shape.prefix, shape.candidate])
-    words = _ordinary_ids(backbone)
+    words = ordinary_ids(backbone)
 
     def drawn(count: int) -> tuple[int, ...]:
         return tuple(rng.choice(words, count).tolist())
@@ -153,7 +153,7 @@ def _image(backbone: Backbone, code: int, shown: list[tuple[Prepared, torch.Tens
     return backbone.tokens([ItemImage(code)], lambda item: shown[item][0].grid)
 
 
-def _ordinary_ids(backbone: Backbone) -> list[int]:
+def ordinary_ids(backbone: Backbone) -> list[int]:
     """Ids of tokens that stand for words, not for marks."""
     tokenizer = backbone.processor.tokenizer
     marks = set(tokenizer.all_special_ids) | set(tokenizer.get_added_vocab().values())

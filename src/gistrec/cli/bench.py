@@ -48,6 +48,9 @@ Attention = Annotated[
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="Write the JSON there as well.")
 ]
+AnswerTokens = Annotated[
+    int, typer.Option(min=1, max=30, help="That the published way generates for a candidate.")
+]
 Prefixes = Annotated[str, typer.Option("--prefix", help="Tokens that candidates share; a list.")]
 
 
@@ -69,9 +72,7 @@ def scoring(
         ),
     ] = None,
     users: Annotated[str, typer.Option(help="Whose candidates ours takes at once; a list.")] = "1",
-    answer_tokens: Annotated[
-        int, typer.Option(min=1, max=30, help="That the published way generates.")
-    ] = 2,
+    answer_tokens: AnswerTokens = 2,
     repeats: Repeats = 5,
     limit_seconds: Limit = 6.0,
     dtype: Dtype = "auto",
@@ -134,6 +135,50 @@ def training(
     )
     options = ModelOptions(dtype, device, attention)
     _give(run_bench(bench_training, backbone, options, grid), out)
+
+
+@app.command()
+def taste(
+    backbone: Backbone = "embedded",
+    history: Annotated[str, typer.Option(help="Items of a user; a list.")] = "6,12,24,48",
+    images: Images = "with",
+    users: Annotated[int, typer.Option(min=1, help="Whom ours takes at once.")] = 32,
+    block: Annotated[int, typer.Option(min=1, help="Items told in one question.")] = 3,
+    candidates: Annotated[int, typer.Option(min=1, help="Of a user.")] = 21,
+    item_tokens: Annotated[int, typer.Option(min=1, help="Tokens of an item's line.")] = 24,
+    taste_tokens: Annotated[int, typer.Option(min=1, help="Tokens of every taste.")] = 24,
+    candidate_tokens: CandidateTokens = 18,
+    answer_tokens: AnswerTokens = 2,
+    repeats: Repeats = 5,
+    limit_seconds: Annotated[
+        float,
+        typer.Option(min=0, help="For all runs of a part in one setting; each is run once."),
+    ] = 6.0,
+    dtype: Dtype = "auto",
+    device: Device = "auto",
+    attention: Attention = "auto",
+    out: Out = None,
+) -> None:
+    """Time recommending by taste against the published way, and against MMSRARec's without one."""
+    from gistrec.bench.models import ModelOptions
+    from gistrec.bench.run import run_bench
+    from gistrec.bench.taste import TasteGrid, bench_taste
+
+    grid = TasteGrid(
+        history=_counts(history, "--history"),
+        images=_IMAGES[images],
+        users=users,
+        block=block,
+        candidates=candidates,
+        item_tokens=item_tokens,
+        taste_tokens=taste_tokens,
+        candidate_tokens=candidate_tokens,
+        answer_tokens=answer_tokens,
+        repeats=repeats,
+        limit_seconds=limit_seconds,
+    )
+    options = ModelOptions(dtype, device, attention)
+    _give(run_bench(bench_taste, backbone, options, grid), out)
 
 
 _IMAGES = {"both": (False, True), "with": (True,), "without": (False,)}

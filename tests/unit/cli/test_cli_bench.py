@@ -43,6 +43,18 @@ def test_training_prints_json_alone(folder: Path) -> None:
     assert all(set(one) == FIELDS for one in found)
 
 
+def test_taste_prints_json_alone_and_writes_the_same(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "taste.json"
+    asked = ["--backbone", str(folder), "--history", "2,4", "--users", "2", "--candidates", "2"]
+    small = ["--item-tokens", "4", "--taste-tokens", "3", "--images", "without", *SMALL[2:]]
+    ran = CliRunner().invoke(app, ["bench", "taste", *asked, *small, "--out", str(out)])
+    assert ran.exit_code == 0, ran.stderr
+    found = json.loads(ran.stdout)
+    assert [one["conditions"]["history"] for one in found] == [2] * 7 + [4] * 7
+    assert all(set(one) == FIELDS for one in found)
+    assert json.loads(out.read_text(encoding="utf-8")) == found
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -52,6 +64,10 @@ def test_training_prints_json_alone(folder: Path) -> None:
         (["scoring", "--candidates", "0"], "no list of whole numbers"),
         (["scoring", "--images", "maybe"], "both"),
         (["scoring", "--answer-tokens", "31"], "30"),
+        (["taste", "--history", "6,none"], "no list of whole numbers"),
+        (["taste", "--block", "0"], "--block"),
+        (["taste", "--users", "0"], "--users"),
+        (["taste", "--taste-tokens", "0"], "--taste-tokens"),
     ],
 )
 def test_wrong_usage_is_told_what_there_is(options: list[str], told: str) -> None:
