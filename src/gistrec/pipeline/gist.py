@@ -7,33 +7,24 @@ import polars as pl
 from gistrec import schema
 from gistrec.data.bazaar.truth import open_truth
 from gistrec.data.bazaar.words import COLOUR, PATTERN
-from gistrec.files import fingerprint_of
 from gistrec.gist.asking import Catalogue
 from gistrec.gist.quality import GistQuality, quality
 from gistrec.gist.summarise import summarise
-from gistrec.mllm.adapters import is_adapter
-from gistrec.mllm.engines.answering import Answering
-from gistrec.mllm.engines.engine import Engine
-from gistrec.mllm.engines.local import LocalEngine
-from gistrec.mllm.engines.server import open_server_engine
 from gistrec.mllm.prompts import PROMPT_VERSION
 from gistrec.pipeline.backbone import (
     image_digests,
-    model_identity,
-    open_backbone,
-    open_features,
-    open_tuned,
 )
+from gistrec.pipeline.engines import answering, open_engine
 from gistrec.pipeline.gist_table import read_gists as read_gists
 from gistrec.pipeline.gist_table import write_gists
 from gistrec.pipeline.gist_tuning import GIST_TUNING
-from gistrec.pipeline.manifest import Facts, read_manifest, stage_fingerprint
+from gistrec.pipeline.manifest import Facts, stage_fingerprint
 from gistrec.pipeline.stage import run_stage
 from gistrec.pipeline.states import has_oracle
 from gistrec.pipeline.workplace import Workplace
 from gistrec.text.encoder import open_sentence_encoder
 
-_NAME, _ANSWERS, _MODEL = "gist", "answers.jsonl", "model"
+_NAME, _ANSWERS = "gist", "answers.jsonl"
 
 
 def gist_stage(work: Workplace, backbone: Path, tuned: Path | None = None) -> pl.DataFrame:
@@ -54,7 +45,8 @@ def gist_stage(work: Workplace, backbone: Path, tuned: Path | None = None) -> pl
     def build(folder: Path) -> Facts:
         titles, texts = work.titles, work.texts
         catalogue = Catalogue(work.dataset.item_ids, titles, texts, image_digests(backbone))
-        engine, who = _engine(work, backbone, tuned), _answering(work, backbone, tuned)
+        engine = open_engine(work, config.engine, config.batch_size, backbone, tuned)
+        who = answering(work, config.engine, backbone, tuned)
         earlier = work.run / _NAME / _ANSWERS
         summary = summarise(engine, catalogue, config, folder / _ANSWERS, who, earlier)
         words = [f"{title}\n{text}".strip() for title, text in zip(titles, texts, strict=True)]
@@ -80,34 +72,6 @@ def gist_stage(work: Workplace, backbone: Path, tuned: Path | None = None) -> pl
     # What changes no answer may change without the answers being asked for again.
     folder = run_stage(work.run, _NAME, config.deciding(), inputs, build, code="3")
     return read_gists(folder)
-
-
-def _engine(work: Workplace, backbone: Path, tuned: Path | None) -> Engine:
-    config = work.config.gist
-    if config.engine.kind == "server":
-        return open_server_engine(config.engine, work.dataset.image_bytes)
-    if tuned is None:
-        opened = open_backbone(backbone, work.config.backbone)
-    else:
-        opened = open_tuned(tuned / _MODEL, backbone, work.config.backbone)
-    return LocalEngine(opened, open_features(work, backbone), config.batch_size)
-
-
-def _answering(work: Workplace, backbone: Path, tuned: Path | None) -> Answering:
-    engine, config = work.config.gist.engine, work.config.backbone
-    if engine.kind == "server":
-        model = str(engine.model)
-        return Answering(model, None, fingerprint_of(["server", model]))
-    identity = model_identity(backbone, config)
-    if tuned is None:
-        return Answering(config.model, config.adapter, identity)
-    identity = fingerprint_of([identity, stage_fingerprint(tuned)])
-    if read_manifest(tuned).facts.get("best_step") == 0:
-        untuned = f"{config.model} (untuned: no step of {GIST_TUNING} was better)"
-        return Answering(untuned, config.adapter, identity)
-    if is_adapter(tuned / _MODEL):
-        return Answering(config.model, GIST_TUNING, identity)
-    return Answering(f"{config.model}, {GIST_TUNING}", None, identity)
 
 
 def _hidden(work: Workplace) -> pl.DataFrame | None:
