@@ -29,12 +29,21 @@ TENSORBOARD_FOLDER: Final = "tensorboard"  # of a stage: to look at, nothing goe
 # Columns of gists.parquet: one row an item.
 IMAGE_KEYWORDS: Final = "image_keywords"
 TEXT_KEYWORDS: Final = "text_keywords"
-IMAGE_VALID: Final = "image_valid"  # whether the answer was keywords; null where nothing was asked
+IMAGE_SENTENCE: Final = "image_sentence"  # null in style keywords, as the two below
+TEXT_SENTENCE: Final = "text_sentence"
+SUMMARY: Final = "summary"
+IMAGE_VALID: Final = "image_valid"  # whether there was an answer; null where nothing was asked
 TEXT_VALID: Final = "text_valid"
+SUMMARY_VALID: Final = "summary_valid"  # the same of the sentence that joins the two
 MODEL: Final = "model"  # who answered
 ADAPTER: Final = "adapter"  # null where the model had none
 PROMPT_VERSION: Final = "prompt_version"
 SECONDS: Final = "seconds"  # this item's share of the time that answering took
+
+# Columns of tastes.parquet: one row a (user, moment), with MODEL to SECONDS as of gists.
+BLOCK: Final = "block"  # how many blocks of the history a taste rests on
+TASTE: Final = "taste"
+TASTE_VALID: Final = "taste_valid"  # whether an answer told it; null where nothing was asked
 
 # Columns of neighbours.parquet: one row a (user, moment, neighbour).
 MOMENT: Final = "moment"  # how many of the user's interactions were known
