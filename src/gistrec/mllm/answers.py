@@ -8,7 +8,7 @@ from gistrec.mllm.prompts import parsed
 MOST_WORDS = 5  # of one keyword: more is a sentence
 MOST_CHARACTERS = 40  # of one keyword: the same, for scripts without spaces
 BROKEN = "\ufffd"  # stands where an answer's bytes are no character
-# A word that stands more often in one keyword, or on end in a sentence, shows a model that is stuck.
+# A word that stands more often in a keyword, or on end in a sentence, shows a model that is stuck.
 _SAID_TWICE = 2
 
 _SEPARATORS = re.compile(r"[,;\n\u3001\uff0c\uff1b]")  # and those of Chinese and Japanese
@@ -78,7 +78,7 @@ def sentence(answer: str, most: int, cut_off: bool = False) -> str | None:
         return None
     words = word_cuts.words_in(line)
     if cut_off:
-        words = words[:-1]
+        words = words[:-1] or words  # in a script without spaces it is all of it
     words = [word for word in words if BROKEN not in word]
     if _is_stuck(words):
         return None

@@ -62,6 +62,13 @@ def insisted(question: Sequence[Segment], most: int) -> list[Segment]:
     return [*shown, f"{only}{asked}"]
 
 
+def insisted_sentence(question: Sequence[Segment], most: int) -> list[Segment]:
+    """A question for a sentence once more, after an answer that was none."""
+    *shown, asked = question
+    only = f"Answer with one plain sentence of at most {most} words, nothing else.\n"
+    return [*shown, f"{only}{asked}"]
+
+
 def image_sentence(code: int, most: int) -> list[Segment]:
     """Ask for a description of an item's image alone, in ``most`` words (MLLM-MSR)."""
     return [ItemImage(code), f"Describe the image in one sentence, at most {most} words:"]
@@ -92,6 +99,13 @@ def taste_update(nouns: Nouns, before: str, items: Sequence[str], most: int) -> 
     opening = so_far if before else [f"A user {nouns.verb} in this order:\n"]
     asked = f"What does the user prefer now? At most {most} words, naming no {nouns.item}:"
     return [*opening, *map(entry, items), asked]
+
+
+def insisted_taste(question: Sequence[Segment], most: int) -> list[Segment]:
+    """A question for a preference once more, after an answer that told none."""
+    *shown, asked = question
+    only = f"Answer with the preference alone, in at most {most} words. Nothing else.\n"
+    return [*shown, f"{only}{asked}"]
 
 
 def known_of_user(
