@@ -95,7 +95,7 @@ def collab_settings(config: SystemConfig) -> CollabSettings:
         collab=config.collab,
         encoder=getattr(config.baselines, config.collab.encoder),
         windows=(recommender.max_windows, recommender.epochs, recommender.seed),
-        validation_users=_validating(config),
+        validation_users=validating(config),
         retrieved=recommender.retrieved,
         out_of_fold=_needs_folds(config),
     )
@@ -117,7 +117,7 @@ def collab_stage(work: Workplace, split: Split, gist_words: list[str], gist: Pat
         training = _training(work, split, encoder, folder)
         _write(training, folder / _TRAINING)
         base = build_knowledge_base(encoder, split.train, config.collab.max_moments, config.collab)
-        asked = _questions(work, split)
+        asked = asked_questions(work, split)
         similar = {part: _similar(work, base, encoder, asked[part]) for part in asked}
         _write(_told(similar.values(), config.collab.neighbours), folder / _ASKED)
         vectors, most = tfidf_vectors(gist_words), config.recommender.retrieved
@@ -231,14 +231,15 @@ def _told(similar: Iterable[pl.DataFrame], neighbours: int) -> pl.DataFrame:
     return pl.concat(nearest).unique(maintain_order=True)
 
 
-def _questions(work: Workplace, split: Split) -> dict[str, Queries]:
+def asked_questions(work: Workplace, split: Split) -> dict[str, Queries]:
     """All that will be asked: of validation users, of test users, about cold items."""
-    validating = _first(split.valid, _validating(work.config))
-    asked = {"validation": validating, "test": split.test, "cold": split.cold}
+    first = _first(split.valid, validating(work.config))
+    asked = {"validation": first, "test": split.test, "cold": split.cold}
     return {part: queries for part, queries in asked.items() if queries is not None}
 
 
-def _validating(config: SystemConfig) -> int:
+def validating(config: SystemConfig) -> int:
+    """So many validation users are asked about."""
     return max(config.recommender.validation_users, config.fusion.users)
 
 

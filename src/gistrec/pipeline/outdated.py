@@ -28,7 +28,12 @@ from gistrec.pipeline.states import (
 
 OTHER_SETTINGS = "made with other settings"
 # Stages that read another only where the configuration has it.
-_READS_IF_THERE = (("gist", "gist-tuning"), ("fusion", "recommender-evidence"))
+_READS_IF_THERE = (
+    ("gist", "gist-tuning"),
+    ("recommender", "taste"),
+    ("recommender-evidence", "taste"),
+    ("fusion", "recommender-evidence"),
+)
 _SERVED, _SERVED_STAGE = "@server", "served-"
 
 
@@ -150,12 +155,14 @@ def _asked(config: SystemConfig) -> _Asked:
     # These import torch, which a person who looks at a table of baselines need not wait for.
     from gistrec.pipeline.collab import collab_settings
     from gistrec.pipeline.evidence import evidence_settings, told_inputs
+    from gistrec.pipeline.taste import taste_settings
 
     settings |= {
         "backbone": config.backbone.deciding(),
         "gist-tuning": config.gist.deciding_tuning(),
         "gist": config.gist.deciding(),
         "collab": collab_settings(config),
+        "taste": taste_settings(config),
         "recommender": config.recommender.deciding(),
         "evidence": evidence_settings(config.evidence),
         "recommender-evidence": config.recommender.deciding(),

@@ -24,6 +24,7 @@ from gistrec.pipeline.evidence import (
 from gistrec.pipeline.fusion import open_fused
 from gistrec.pipeline.recommender import Recommender, open_recommender, recommender_stage_name
 from gistrec.pipeline.states import refuse_stale
+from gistrec.pipeline.taste import TASTE, LiveTastes, taste_settings
 from gistrec.pipeline.users import RunUsers
 from gistrec.progress import say
 from gistrec.recommender.explain import Explanation, shared_words
@@ -40,11 +41,13 @@ class Recommendations(RunUsers):
         system: which of the run's systems answers.
         recommender: the model behind it.
         told: what the log says of a user and an item; None where the run does not ask it.
+        tastes: None where prompts tell none.
     """
 
     system: str
     recommender: Recommender
     told: OpenEvidence | None
+    tastes: LiveTastes | None
 
     @classmethod
     def open(cls, run: Path, system: str | None = None) -> "Recommendations":
@@ -73,16 +76,24 @@ class Recommendations(RunUsers):
         stage = recommender_stage_name(evidence is not None)
         inputs = told_inputs(work.config.evidence) if evidence else None
         refuse_stale(run, stage, work.config.recommender.deciding(), inputs)
+        tastes = None
+        if work.config.taste.kind != "none":
+            refuse_stale(run, TASTE, taste_settings(work.config))
+            tastes = LiveTastes(work, words)
         if system == work.config.fused:
             refuse_stale(run, "fusion", work.config.fusion)
         recommender = open_recommender(work, run / stage, run / "backbone", words, evidence)
-        return cls(work, users.encoder, words, users.split, system, recommender, told)
+        return cls(work, users.encoder, words, users.split, system, recommender, told, tastes)
 
     def known(self, neighbours: pl.DataFrame) -> Known:
         """What the model is told of users with these similar ones."""
         nearby = nearby_items(neighbours, self.work.dataset.item_ids)
         evidence = self.recommender.evidence
-        return Known(nearby, tell=evidence.of_asked if evidence else None)
+        return Known(
+            nearby,
+            tell=evidence.of_asked if evidence else None,
+            taste_of=self.tastes.of_histories if self.tastes else None,
+        )
 
     def _scores(
         self, known: Known, history: Sequences, candidates: list[int]

@@ -21,6 +21,7 @@ from gistrec.pipeline.cuts import prompt_facts, tell_shortened
 from gistrec.pipeline.evidence import OpenEvidence, told_inputs
 from gistrec.pipeline.manifest import Facts, stage_fingerprint
 from gistrec.pipeline.stage import run_stage
+from gistrec.pipeline.taste import TASTE, TasteTables
 from gistrec.pipeline.workplace import Workplace
 from gistrec.recommender.known import Known
 from gistrec.recommender.memory import ScoreMemory
@@ -59,6 +60,7 @@ def recommender_stage(
     gist_words: list[str],
     collab: Collab,
     evidence: OpenEvidence | None = None,
+    tastes: TasteTables | None = None,
 ) -> Path:
     """Fine-tune the backbone, with evidence in prompts or without; where it stands, it stays."""
     config = work.config.recommender
@@ -74,8 +76,9 @@ def recommender_stage(
             nearby_items(collab.training, ids),
             evidence.of_windows if evidence else None,
             list(zip(work.titles, work.texts, strict=True)),
+            tastes.of_training if tastes else None,
         )
-        known = known_of(work, collab, evidence)
+        known = known_of(work, collab, evidence, tastes)
         questions = validation_questions(work, split)
 
         def judge() -> float:
@@ -124,6 +127,8 @@ def recommender_stage(
         "collab": stage_fingerprint(work.run / "collab"),
         "prompts": PROMPT_VERSION,
     }
+    if tastes:
+        inputs[TASTE] = stage_fingerprint(work.run / TASTE)
     if evidence:
         inputs["evidence"] = stage_fingerprint(work.run / "evidence")
         inputs |= told_inputs(work.config.evidence)
@@ -148,13 +153,19 @@ def open_recommender(
     return _assembled(work, tuned, backbone, gist_words, evidence)
 
 
-def known_of(work: Workplace, collab: Collab, evidence: OpenEvidence | None = None) -> Known:
+def known_of(
+    work: Workplace,
+    collab: Collab,
+    evidence: OpenEvidence | None = None,
+    tastes: TasteTables | None = None,
+) -> Known:
     """What prompts are made of for all who are asked about."""
     item_ids = work.dataset.item_ids
     return Known(
         nearby_items(collab.asked, item_ids),
         retrieved_items(collab.candidates, item_ids),
         evidence.of_asked if evidence else None,
+        tastes.of_asked if tastes else None,
     )
 
 
@@ -182,6 +193,7 @@ def _assembled(
         features,
         work.config.recommender,
         evidence.longest_line(lambda line: len(model.text_ids(line))) if evidence else "",
+        0 if work.config.taste.kind == "none" else work.config.taste.max_new_tokens,
     )
     return Recommender(
         work.config.with_evidence if evidence else work.config.name,

@@ -25,6 +25,7 @@ from gistrec.pipeline.manifest import (
 )
 from gistrec.pipeline.recommender import Recommender, retrieved_items
 from gistrec.pipeline.stage import run_stage
+from gistrec.pipeline.taste import TASTE, read_tastes
 from gistrec.pipeline.workplace import Workplace
 from gistrec.recommender.known import Known
 from gistrec.recommender.nearby import nearby_items
@@ -63,6 +64,7 @@ def served_stage(
 
     def build(folder: Path) -> Facts:
         collab = work.run / "collab"
+        tastes = None if work.config.taste.kind == "none" else read_tastes(work.run / TASTE)
         scorer = open_server_scorer(engine, recommender.backbone, work.dataset.image_bytes)
         with Journal.open(folder / _ANSWERS, Scored.read) as journal:
             ranker = ServedRanker(
@@ -74,6 +76,7 @@ def served_stage(
                 Known(
                     nearby_items(asked_neighbours(collab), item_ids),
                     retrieved_items(retrieved_candidates(collab), item_ids),
+                    taste_of=None if tastes is None else tastes.of_asked,
                 ),
                 recommender.n_items,
             )
@@ -111,7 +114,9 @@ def served_rows(work: Workplace, split: Split) -> list[Row]:
 
 
 def _row(work: Workplace, split: Split, protocol: Protocol, served: Manifest) -> Row:
-    stages = (stage_name(work.config.collab.encoder), "backbone", "gist", "collab", "recommender")
+    taste = () if work.config.taste.kind == "none" else (TASTE,)
+    encoder = stage_name(work.config.collab.encoder)
+    stages = (encoder, "backbone", "gist", "collab", *taste, "recommender")
     manifests = [*(read_manifest(work.run / name) for name in stages), served]
     measured = Measured(
         system=served_system(work),

@@ -128,7 +128,8 @@ def expected_stages(config: SystemConfig, oracle: bool) -> list[str]:
         encoder = f"baseline-{config.collab.encoder}"
         names += [] if encoder in names else [encoder]
         tuning = ["gist-tuning"] if config.gist.tuning.kind != "none" else []
-        names += ["backbone", *tuning, "gist", "collab"]
+        taste = ["taste"] if config.taste.kind != "none" else []
+        names += ["backbone", *tuning, "gist", "collab", *taste]
         names += ["recommender", f"evaluation-{config.name}"]
         if config.evidence.kinds:
             names += ["evidence", "recommender-evidence", f"evaluation-{config.with_evidence}"]

@@ -26,8 +26,10 @@ from gistrec.pipeline.recommender import (
     recommender_stage_name,
 )
 from gistrec.pipeline.stage import partial_folder
+from gistrec.pipeline.taste import TASTE, TasteTables, taste_stage
 from gistrec.pipeline.workplace import Workplace
 from gistrec.recommender.gists import gist_texts
+from gistrec.recommender.known import Known
 from gistrec.recommender.memory import ScoreMemory
 from gistrec.recommender.rank import MllmRanker
 
@@ -39,6 +41,7 @@ class _Prepared:
     """What all systems of the run share.
 
     Attributes:
+        tastes: None where prompts tell none.
         made_by: the stages behind it, in order.
     """
 
@@ -47,11 +50,16 @@ class _Prepared:
     backbone: Path
     words: list[str]
     collab: Collab
+    tastes: TasteTables | None
     made_by: tuple[str, ...]
 
     def behind(self, evidence: OpenEvidence | None) -> tuple[str, ...]:
         """The stages behind a recommender, in order."""
         return (*self.made_by, "evidence") if evidence else self.made_by
+
+    def known(self, evidence: OpenEvidence | None) -> Known:
+        """What the prompts of a recommender are made of."""
+        return known_of(self.work, self.collab, evidence, self.tastes)
 
     def opened(self, evidence: OpenEvidence | None) -> Recommender:
         """The fine-tuned model, with evidence in its prompts or without."""
@@ -69,9 +77,11 @@ def mllm_systems(work: Workplace, split: Split) -> dict[str, list[Row]]:
     tuned = gist_tuning_stage(work, backbone)
     words = gist_texts(gist_stage(work, backbone, tuned), work.titles)
     collab = collab_stage(work, split, words, work.run / "gist")
+    tastes = taste_stage(work, split, backbone, words)
     tuning = () if tuned is None else (tuned.name,)
-    made_by = (stage_name(encoder), "backbone", *tuning, "gist", "collab")
-    shared = _Prepared(work, split, backbone, words, collab, made_by)
+    taste = () if tastes is None else (TASTE,)
+    made_by = (stage_name(encoder), "backbone", *tuning, "gist", "collab", *taste)
+    shared = _Prepared(work, split, backbone, words, collab, tastes, made_by)
     rows = {config.name: _measured(shared, None)}
     evidence = None
     if config.evidence.kinds:
@@ -85,13 +95,15 @@ def mllm_systems(work: Workplace, split: Split) -> dict[str, list[Row]]:
 
 def _measured(shared: _Prepared, evidence: OpenEvidence | None) -> list[Row]:
     work, split = shared.work, shared.split
-    tuned = recommender_stage(work, split, shared.backbone, shared.words, shared.collab, evidence)
+    tuned = recommender_stage(
+        work, split, shared.backbone, shared.words, shared.collab, evidence, shared.tastes
+    )
     system = work.config.with_evidence if evidence else work.config.name
 
     def open_ranker() -> MllmRanker:
         # What an interrupted attempt has scored is not asked for again.
         memory = ScoreMemory.read(partial_folder(work.run, f"evaluation-{system}") / SCORES_FILE)
-        return shared.opened(evidence).ranker(known_of(work, shared.collab, evidence), memory)
+        return shared.opened(evidence).ranker(shared.known(evidence), memory)
 
     def keep(ranker: MllmRanker, folder: Path) -> None:
         ranker.memory.write(folder / SCORES_FILE)
@@ -111,7 +123,7 @@ def _fused(shared: _Prepared, evidence: OpenEvidence | None) -> list[Row]:
     inner = recommender_stage_name(evidence is not None)
     system = work.config.with_evidence if evidence else work.config.name
     scored = work.run / f"evaluation-{system}"
-    known = known_of(work, shared.collab, evidence)
+    known = shared.known(evidence)
 
     def ranker() -> MllmRanker:
         memory = ScoreMemory.read(scored / SCORES_FILE)
