@@ -38,5 +38,12 @@ class TasteConfig(StageConfig):
 
     def deciding(self) -> "TasteConfig":
         """Itself with everything at its default that changes no answer of the same model."""
-        changed = {"engine": self.engine.deciding(), "batch_size": TasteConfig().batch_size}
+        default = TasteConfig()
+        if self.kind == "none":
+            return default
+        changed = {"engine": self.engine.deciding(), "batch_size": default.batch_size}
+        if self.kind == "direct":
+            changed["block"] = default.block
+        if not self.temperature:
+            changed["seed"] = default.seed
         return self.model_copy(update=changed)
