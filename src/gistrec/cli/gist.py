@@ -1,4 +1,4 @@
-"""`gistrec gist`: an item in keywords, or how good the gists of a run are."""
+"""`gistrec gist`: an item in keywords or sentences, or how good the gists of a run are."""
 
 from pathlib import Path
 from typing import Annotated

@@ -9,6 +9,10 @@ from gistrec.config.engine import EngineConfig
 from gistrec.config.gist_tuning import GistTuningConfig
 from gistrec.config.text import SentenceEncoderKind
 
+Style = Literal["keywords", "sentences"]
+_OF_KEYWORDS = ("image_keywords", "text_keywords")
+_OF_SENTENCES = ("image_words", "text_words", "summary_words")
+
 
 class GistConfig(StageConfig):
     """The gist stage.
@@ -28,7 +32,7 @@ class GistConfig(StageConfig):
         encoder: sentence encoder by which the finished gists are judged.
     """
 
-    style: Literal["keywords", "sentences"] = "keywords"
+    style: Style = "keywords"
     image_keywords: int = Field(default=6, ge=0)
     text_keywords: int = Field(default=6, ge=0)
     image_words: int = Field(default=12, ge=0)
@@ -67,9 +71,12 @@ class GistConfig(StageConfig):
     def deciding_tuning(self) -> "GistConfig":
         """Itself with everything at its default that changes no tuning."""
         default = GistConfig()
+        # What belongs to the other style is of no account.
+        other = _OF_SENTENCES if self.style == "keywords" else _OF_KEYWORDS
         changed = {
             "engine": self.engine.deciding(),
             "batch_size": default.batch_size,
             "encoder": default.encoder,
+            **{name: getattr(default, name) for name in other},
         }
         return self.model_copy(update=changed)

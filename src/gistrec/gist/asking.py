@@ -1,19 +1,19 @@
 """What is asked of a catalogue, and the key under which an answer is kept."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import polars as pl
 
-from gistrec.config.gist import GistConfig
 from gistrec.files import fingerprint_of
 from gistrec.mllm import prompts
-from gistrec.mllm.engines.answering import Answering
 from gistrec.mllm.engines.engine import Question
-from gistrec.mllm.shortening import text_segments
+from gistrec.mllm.engines.told import Told
 
-About = Literal["image", "text"]
+About = Literal["image", "text", "both"]
+# What an answer comes to, or None where it is no answer: its keywords, or its one sentence.
+Said = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -29,58 +29,74 @@ class Catalogue:
     texts: Sequence[str]
     images: Sequence[bytes]
 
+    def modalities(self, image: bool, text: bool) -> list["Ask"]:
+        """One question for each modality of each item that has it, images first.
+
+        Args:
+            image: whether images are asked about.
+            text: whether texts are.
+        """
+        told = enumerate(zip(self.titles, self.texts, strict=True))
+        asks = [Ask("image", code) for code, shown in enumerate(self.images) if image and shown]
+        return asks + [Ask("text", code) for code, words in told if text and any(words)]
+
 
 @dataclass(frozen=True)
 class Ask:
-    """One question about one item."""
+    """One question about one item.
+
+    Attributes:
+        again: whether it is asked a second time, after an answer that was none.
+        told: of a question about both modalities: what was said of the image, and of the text.
+    """
 
     about: About
     code: int
     again: bool = False
+    told: tuple[str, str] | None = None
 
 
-@dataclass(frozen=True)
-class Asking:
-    """The questions about a catalogue.
-
-    Attributes:
-        count: how many tokens a text takes.
-    """
-
-    catalogue: Catalogue
-    config: GistConfig
-    who: Answering
-    count: Callable[[str], int]
+class Style(Protocol):
+    """What is asked in which order, and what is made of the answers."""
 
     def first(self) -> list[Ask]:
-        """One question for each modality of each item that has it, images first."""
-        shown, told = self.catalogue, zip(self.catalogue.titles, self.catalogue.texts, strict=True)
-        asks = [Ask("image", code) for code, image in enumerate(shown.images) if image]
-        asks += [Ask("text", code) for code, (title, text) in enumerate(told) if title or text]
-        return [ask for ask in asks if self.most(ask)]
+        """The questions that wait for no answer."""
+        ...
 
-    def most(self, ask: Ask) -> int:
-        """How many keywords of its answer are kept."""
-        return self.config.image_keywords if ask.about == "image" else self.config.text_keywords
+    def then(self, said: Mapping[Ask, Said | None]) -> list[Ask]:
+        """The questions that the answers to the first give rise to."""
+        ...
 
-    def question(self, ask: Ask) -> Question:
+    def segments(self, ask: Ask) -> list[prompts.Segment]:
         """What the model is asked."""
-        if ask.about == "image":
-            segments = prompts.image_keywords(ask.code)
-        else:
-            title, text = self.catalogue.titles[ask.code], self.catalogue.texts[ask.code]
-            segments = text_segments(self.count, title, text, self.config.max_text_tokens)
-        if ask.again:
-            segments = prompts.insisted(segments, self.most(ask))
-        return Question(tuple(segments))
+        ...
 
-    def key(self, question: Question) -> str:
-        """Stands for the question, the image and the model: equal keys have equal answers."""
-        shown = [
-            {"image": self.catalogue.images[part.code].hex()}
-            if isinstance(part, prompts.ItemImage)
-            else part
-            for part in question.segments
-        ]
-        limits = [self.config.max_new_tokens, prompts.PROMPT_VERSION]
-        return fingerprint_of([self.who.identity, shown, limits])
+    def read(self, ask: Ask, answer: Told) -> Said | None:
+        """What an answer comes to."""
+        ...
+
+    def columns(self, said: Mapping[tuple[About, int], Said | None]) -> dict[str, list[object]]:
+        """The table's columns of what was said, a value an item.
+
+        Args:
+            said: by modality and item code; what was asked about alone.
+        """
+        ...
+
+
+def key_of(
+    segments: Sequence[prompts.Segment], catalogue: Catalogue, identity: str, max_new_tokens: int
+) -> str:
+    """Stands for question, image, limit and model: equal keys have equal answers."""
+    shown = [
+        {"image": catalogue.images[part.code].hex()}
+        if isinstance(part, prompts.ItemImage)
+        else part
+        for part in segments
+    ]
+    return fingerprint_of([identity, shown, [max_new_tokens, prompts.PROMPT_VERSION]])
+
+
+def question_of(segments: Sequence[prompts.Segment]) -> Question:
+    """As engines take it."""
+    return Question(tuple(segments))

@@ -1,43 +1,28 @@
-"""How good a table of gists is: whether answers were lists, and what gists tell of the items."""
+"""How good a table of gists is: whether answers were valid, and what gists tell of the items."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 from pydantic import BaseModel, ConfigDict
-from scipy.special import digamma
 
 from gistrec import schema
+from gistrec.config.gist import Style
 from gistrec.gist.guards import copying, repetition, sameness, stands_in, words_of
+from gistrec.gist.retrieval import Retrieval, retrieval
+from gistrec.gist.sentence_quality import SentenceQuality, sentence_quality
 from gistrec.mllm.prompts import listed
 from gistrec.text.encoder import SentenceEncoder
 
-Floats = npt.NDArray[np.float32]
-_MOST = 10_000  # items that retrieval is measured on
-_CHUNK = 1024  # gists compared with all texts at once
-_SAME = 1e-6  # cosines nearer than that are ties
-_FAR = 10  # of hit_10
 
+@dataclass(frozen=True)
+class _Told:
+    """What gists say of n items: all of it, and what comes from the text word by word."""
 
-class Retrieval(BaseModel):
-    """Whether phi(gist) finds its own item's title and text among those of all items.
-
-    Ties count as the expectation over random order, so that empty gists get chance.
-
-    Attributes:
-        among: items with words that are compared; a sample where the catalogue has more.
-        hit_1: share of the gists whose own item comes first.
-        hit_10: share of those whose own item is among the first ten.
-        mrr: mean of one over its place.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    among: int
-    hit_1: float
-    hit_10: float
-    mrr: float
+    whole: list[list[str]]
+    read: list[list[str]]
 
 
 class GistQuality(BaseModel):
@@ -45,15 +30,17 @@ class GistQuality(BaseModel):
 
     Attributes:
         items: rows of the table.
-        image_keywords, text_keywords: on average, of the items asked about.
-        image_valid, text_valid: share of those with an answer that is a list; None where nothing
-            was asked.
-        copied: share of the text keywords of an item that stand in its words as they are.
+        image_keywords, text_keywords: on average, of the items asked about; None in sentences.
+        image_valid, text_valid: share of those with an answer that is a list, or a sentence; None
+            where nothing was asked.
+        copied: share of the text keywords of an item, or of the words of its text's sentence, that
+            stand in its words as they are.
         repeated: share of a gist's words that stood in it before.
         most_frequent: share of the gists that are the most frequent one.
         distinct: distinct gists over gists.
         encoder: sentence encoder that retrieval is measured by.
         retrieval: None where no item has words.
+        sentences: None in keywords.
         only_in_image: of each attribute that only images show, the share of pictured items whose
             value their gist tells; empty where none is known.
     """
@@ -71,19 +58,25 @@ class GistQuality(BaseModel):
     distinct: float
     encoder: str
     retrieval: Retrieval | None
+    sentences: SentenceQuality | None = None
     only_in_image: dict[str, float]
 
     def told(self) -> list[tuple[str, str]]:
         """Lines for a person: what, and how much."""
+        kind, read = "lists", "text keywords"
+        if self.sentences is not None:
+            kind, read = "sentences", "words of the text's sentence"
         lines = [("items", f"{self.items:,}")]
         for name, mean, valid in (
             ("image", self.image_keywords, self.image_valid),
             ("text", self.text_keywords, self.text_valid),
         ):
-            if mean is not None and valid is not None:
+            if mean is not None:
                 lines.append((f"{name} keywords an item", f"{mean:.2f}"))
-                lines.append((f"{name} answers that are lists", f"{valid:.1%}"))
-        lines.append(("text keywords copied word for word", f"{self.copied:.1%}"))
+            if valid is not None:
+                lines.append((f"{name} answers that are {kind}", f"{valid:.1%}"))
+        lines += [] if self.sentences is None else self.sentences.told()
+        lines.append((f"{read} copied word for word", f"{self.copied:.1%}"))
         lines.append(("words repeated within a gist", f"{self.repeated:.1%}"))
         lines.append(("distinct gists", f"{self.distinct:.1%}"))
         lines.append(("gists that are the most frequent one", f"{self.most_frequent:.1%}"))
@@ -103,63 +96,48 @@ def quality(
     texts: Sequence[str],
     encoder: SentenceEncoder,
     hidden: pl.DataFrame | None = None,
+    style: Style = "keywords",
 ) -> GistQuality:
     """Measure a finished table.
 
     Args:
-        gists: item_id, image_keywords, text_keywords, image_valid, text_valid.
+        gists: as ``summarise`` makes it.
         texts: title and text of the same items, in the same order; "" without.
         encoder: phi.
         hidden: item_id and one string column for each attribute that only images show.
+        style: of the table.
     """
-    seen, read = gists[schema.IMAGE_KEYWORDS].to_list(), gists[schema.TEXT_KEYWORDS].to_list()
-    whole = [[*image, *text] for image, text in zip(seen, read, strict=True)]
-    same = sameness(whole)
-    spoken = [code for code, keywords in enumerate(read) if keywords]
-    copied = copying([read[code] for code in spoken], [texts[code] for code in spoken])
-    told = [gist for gist in whole if gist]
+    told = _in_keywords(gists) if style == "keywords" else _in_sentences(gists)
+    in_lists = gists if style == "keywords" else gists.clear()
+    same = sameness(told.whole)
+    spoken = [code for code, words in enumerate(told.read) if words]
+    copied = copying([told.read[code] for code in spoken], [texts[code] for code in spoken])
     return GistQuality(
         items=len(gists),
-        image_keywords=_mean_length(gists, schema.IMAGE_KEYWORDS, schema.IMAGE_VALID),
-        text_keywords=_mean_length(gists, schema.TEXT_KEYWORDS, schema.TEXT_VALID),
+        image_keywords=_mean_length(in_lists, schema.IMAGE_KEYWORDS, schema.IMAGE_VALID),
+        text_keywords=_mean_length(in_lists, schema.TEXT_KEYWORDS, schema.TEXT_VALID),
         image_valid=_share(gists[schema.IMAGE_VALID]),
         text_valid=_share(gists[schema.TEXT_VALID]),
         copied=_mean(copied),
-        repeated=_mean(repetition(told)),
+        repeated=_mean(repetition([gist for gist in told.whole if gist])),
         most_frequent=same.most_frequent,
         distinct=same.distinct,
         encoder=encoder.name,
-        retrieval=retrieval([listed(gist) for gist in whole], texts, encoder),
-        only_in_image={} if hidden is None else only_in_image(gists, whole, hidden),
+        retrieval=retrieval([listed(gist) for gist in told.whole], texts, encoder),
+        sentences=sentence_quality(gists) if style == "sentences" else None,
+        only_in_image={} if hidden is None else only_in_image(gists, told.whole, hidden),
     )
 
 
-def retrieval(
-    gists: Sequence[str], texts: Sequence[str], encoder: SentenceEncoder
-) -> Retrieval | None:
-    """Look for each item's text with its gist; None where no item has a text.
+def _in_keywords(gists: pl.DataFrame) -> _Told:
+    seen, read = gists[schema.IMAGE_KEYWORDS].to_list(), gists[schema.TEXT_KEYWORDS].to_list()
+    return _Told([[*image, *text] for image, text in zip(seen, read, strict=True)], read)
 
-    Args:
-        gists: n gists, each in one line.
-        texts: n titles and texts; items without are left out.
-        encoder: phi.
-    """
-    worded = [code for code, text in enumerate(texts) if text.strip()]
-    if len(worded) > _MOST:
-        chosen = np.random.default_rng(0).choice(len(worded), _MOST, replace=False)
-        worded = [worded[at] for at in np.sort(chosen).tolist()]
-    if not worded:
-        return None
-    asked = encoder.encode([gists[code] for code in worded])
-    meant = encoder.encode([texts[code] for code in worded])
-    nearer, ties = _places(asked, meant)
-    return Retrieval(
-        among=len(worded),
-        hit_1=_mean(np.clip((1 - nearer) / (ties + 1), 0, 1)),
-        hit_10=_mean(np.clip((_FAR - nearer) / (ties + 1), 0, 1)),
-        # The mean of 1/k over the places that ties may take: a difference of harmonic numbers.
-        mrr=_mean((digamma(nearer + ties + 2) - digamma(nearer + 1)) / (ties + 1)),
-    )
+
+def _in_sentences(gists: pl.DataFrame) -> _Told:
+    """A summary stands for a gist of one long keyword."""
+    whole = [[line] if line else [] for line in gists[schema.SUMMARY].to_list()]
+    return _Told(whole, [words_of(line or "") for line in gists[schema.TEXT_SENTENCE].to_list()])
 
 
 def only_in_image(
@@ -187,18 +165,6 @@ def only_in_image(
         if told:
             shares[name] = sum(told) / len(told)
     return shares
-
-
-def _places(asked: Floats, meant: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """For each of ``asked``: rows of ``meant`` nearer than its own, and others as near."""
-    nearer, ties = [], []
-    for start in range(0, len(asked), _CHUNK):
-        cosines = asked[start : start + _CHUNK] @ meant.T
-        rows = np.arange(len(cosines))
-        gap = cosines - cosines[rows, rows + start][:, None]
-        nearer.append((gap > _SAME).sum(axis=1))
-        ties.append((np.abs(gap) <= _SAME).sum(axis=1) - 1)
-    return np.concatenate(nearer), np.concatenate(ties)
 
 
 def _mean_length(gists: pl.DataFrame, keywords: str, valid: str) -> float | None:

@@ -1,6 +1,6 @@
-"""Every item to a gist: keywords of its image and of its text, asked for apart (MMSRARec 3.3).
+"""Every item to a gist: keywords of each modality, or sentences.
 
-Departures from the paper:
+Departures from MMSRARec 3.3, for those of MLLM-MSR see ``in_sentences``:
 1. An item without image or without text gives only the keywords of what it has.
 2. Keywords of the two modalities stay apart in the table, so that either can be withheld.
 3. An answer that is no list of keywords is asked for once more, then given up.
@@ -8,7 +8,7 @@ Departures from the paper:
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,30 +16,39 @@ import polars as pl
 
 from gistrec import schema
 from gistrec.config.gist import GistConfig
-from gistrec.gist.asking import Ask, Asking, Catalogue
-from gistrec.mllm.answers import keywords
+from gistrec.gist.asking import About, Ask, Catalogue, Said, Style
+from gistrec.gist.in_keywords import InKeywords
+from gistrec.gist.in_sentences import InSentences
+from gistrec.gist.rounds import Rounds
 from gistrec.mllm.engines.answering import Answering
-from gistrec.mllm.engines.asked import ask_all
-from gistrec.mllm.engines.engine import Engine, Question
+from gistrec.mllm.engines.engine import Engine
 from gistrec.mllm.engines.journal import Journal, read_journal
 from gistrec.mllm.engines.told import Told, with_shares
 from gistrec.mllm.prompts import PROMPT_VERSION
-from gistrec.progress import track
 
-_ABOUT = ("image", "text")
 _SCHEMA = pl.Schema(
     {
         schema.ITEM_ID: pl.String(),
         schema.IMAGE_KEYWORDS: pl.List(pl.String),
         schema.TEXT_KEYWORDS: pl.List(pl.String),
+        schema.IMAGE_SENTENCE: pl.String(),
+        schema.TEXT_SENTENCE: pl.String(),
+        schema.SUMMARY: pl.String(),
         schema.IMAGE_VALID: pl.Boolean(),
         schema.TEXT_VALID: pl.Boolean(),
+        schema.SUMMARY_VALID: pl.Boolean(),
         schema.MODEL: pl.String(),
         schema.ADAPTER: pl.String(),
         schema.PROMPT_VERSION: pl.String(),
         schema.SECONDS: pl.Float64(),
     }
 )
+_LISTS = (schema.IMAGE_KEYWORDS, schema.TEXT_KEYWORDS)
+_VALID: dict[About, str] = {
+    "image": schema.IMAGE_VALID,
+    "text": schema.TEXT_VALID,
+    "both": schema.SUMMARY_VALID,
+}
 
 
 @dataclass(frozen=True)
@@ -47,11 +56,14 @@ class Summary:
     """What came of it.
 
     Attributes:
-        gists: item_id, image_keywords, text_keywords (lists of words), image_valid, text_valid,
-            model, adapter, prompt_version, seconds, in catalogue order. Valid is null, and the list
-            empty, where an item has nothing of that kind to ask about; it is false, and the list
-            empty, where no answer was a list. Seconds are this item's share of the answering,
-            whenever it was.
+        gists: item_id, image_keywords, text_keywords (lists of words), image_sentence,
+            text_sentence, summary, image_valid, text_valid, summary_valid, model, adapter,
+            prompt_version, seconds, in catalogue order. In style keywords sentences are null, in
+            style sentences the lists are empty. Valid is null where an item has nothing of that
+            kind to ask about, and false where no answer was what was asked for; either way there
+            are no keywords and no sentence. Summary_valid is null where nothing was to be joined;
+            where it is false, the summary is the two sentences. Seconds are this item's share of
+            the answering, whenever it was.
         asked_again: how many questions had to be asked a second time.
         asked: how many questions the model was asked for this table.
         taken_over: how many answers it gave for an earlier one.
@@ -78,7 +90,7 @@ def summarise(
     Args:
         engine: who is asked.
         catalogue: the items.
-        config: how many keywords, how long an answer.
+        config: the style, how many keywords or words, how long an answer.
         journal: where every answer is kept as it comes; those that stand there are not asked for
             again.
         who: the engine's model.
@@ -87,44 +99,32 @@ def summarise(
     Raises:
         EngineError: a server does not answer, or cannot.
     """
-    asking = Asking(catalogue, config, who, engine.count)
+    style = _style(catalogue, config, engine)
     known = with_shares(read_journal(earlier, Told.read)) if earlier else {}
-    keys: dict[Ask, str] = {}
-    found: dict[Ask, tuple[str, ...] | None] = {}
     with Journal.open(journal, Told.read) as answers:
-
-        def ask_for(wanted: Sequence[Ask], what: str) -> None:
-            questions: dict[str, Question] = {}
-            for ask in track(wanted, f"{what}: questions"):
-                question = asking.question(ask)
-                keys[ask] = asking.key(question)
-                if keys[ask] not in answers:
-                    questions.setdefault(keys[ask], question)
-            for key in [key for key in questions if key in known]:
-                answers.add(key, known[key])
-                del questions[key]
-            told = ask_all(engine, questions, answers, config.max_new_tokens)
-            for _ in track(told, what, len(questions)):
-                pass
-            for ask in wanted:
-                answer = answers[keys[ask]]
-                found[ask] = keywords(answer.text, asking.most(ask), answer.cut)
-
-        first = asking.first()
-        ask_for(first, "gists")
-        again = [Ask(ask.about, ask.code, again=True) for ask in first if found[ask] is None]
-        ask_for(again, "gists, asked again")
+        rounds = Rounds(
+            engine, style, catalogue, who.identity, config.max_new_tokens, answers, known
+        )
+        again = rounds.ask(style.first(), "gists")
+        if joined := style.then(rounds.said):
+            again += rounds.ask(joined, "gists, joined")
     entries = with_shares(read_journal(journal, Told.read))
     costs = {key: told.seconds for key, told in entries.items()}
-    used = set(keys.values())
-    table = _table(catalogue, found, _seconds(len(catalogue.item_ids), keys, costs), who)
+    used = set(rounds.keys.values())
+    seconds = _seconds(len(catalogue.item_ids), rounds.keys, costs)
     return Summary(
-        table,
-        len(again),
+        _table(catalogue, style, rounds.said, seconds, who),
+        again,
         len(used - known.keys()),
         len(used & known.keys()),
         sum(costs[key] for key in used - known.keys()),
     )
+
+
+def _style(catalogue: Catalogue, config: GistConfig, engine: Engine) -> Style:
+    if config.style == "sentences":
+        return InSentences(catalogue, config, engine.count)
+    return InKeywords(catalogue, config, engine.count)
 
 
 def _seconds(count: int, keys: Mapping[Ask, str], costs: Mapping[str, float]) -> list[float]:
@@ -138,18 +138,27 @@ def _seconds(count: int, keys: Mapping[Ask, str], costs: Mapping[str, float]) ->
 
 def _table(
     catalogue: Catalogue,
-    found: Mapping[Ask, tuple[str, ...] | None],
+    style: Style,
+    said: Mapping[Ask, Said | None],
     seconds: list[float],
     who: Answering,
 ) -> pl.DataFrame:
     count = len(catalogue.item_ids)
-    lists: dict[str, list[list[str]]] = {name: [[] for _ in range(count)] for name in _ABOUT}
-    valid: dict[str, list[bool | None]] = {name: [None] * count for name in _ABOUT}
-    for ask, told in found.items():  # what was asked again comes after the first answer
-        lists[ask.about][ask.code] = list(told or ())
-        valid[ask.about][ask.code] = told is not None
-    same = ([who.model] * count, [who.adapter] * count, [PROMPT_VERSION] * count)
-    return pl.DataFrame(
-        [catalogue.item_ids.to_list(), *lists.values(), *valid.values(), *same, seconds],
-        schema=_SCHEMA,
-    )
+    # What was asked again comes after the first answer, and stands in its place.
+    last: dict[tuple[About, int], Said | None] = {
+        (ask.about, ask.code): told for ask, told in said.items()
+    }
+    valid: dict[str, list[bool | None]] = {name: [None] * count for name in _VALID.values()}
+    for (about, code), told in last.items():
+        valid[_VALID[about]][code] = told is not None
+    columns = {
+        schema.ITEM_ID: catalogue.item_ids.to_list(),
+        **{name: [[]] * count for name in _LISTS},
+        **style.columns(last),
+        **valid,
+        schema.MODEL: [who.model] * count,
+        schema.ADAPTER: [who.adapter] * count,
+        schema.PROMPT_VERSION: [PROMPT_VERSION] * count,
+        schema.SECONDS: seconds,
+    }
+    return pl.DataFrame({name: columns.get(name, [None] * count) for name in _SCHEMA}, _SCHEMA)

@@ -1,8 +1,9 @@
-"""Stage `gist`: every item to keywords."""
+"""Stage `gist`: every item to keywords or sentences."""
 
 from pathlib import Path
 
 import polars as pl
+from pydantic import JsonValue
 
 from gistrec import schema
 from gistrec.data.bazaar.truth import open_truth
@@ -11,9 +12,7 @@ from gistrec.gist.asking import Catalogue
 from gistrec.gist.quality import GistQuality, quality
 from gistrec.gist.summarise import summarise
 from gistrec.mllm.prompts import PROMPT_VERSION
-from gistrec.pipeline.backbone import (
-    image_digests,
-)
+from gistrec.pipeline.backbone import image_digests
 from gistrec.pipeline.engines import answering, open_engine
 from gistrec.pipeline.gist_table import read_gists as read_gists
 from gistrec.pipeline.gist_table import write_gists
@@ -51,7 +50,7 @@ def gist_stage(work: Workplace, backbone: Path, tuned: Path | None = None) -> pl
         summary = summarise(engine, catalogue, config, folder / _ANSWERS, who, earlier)
         words = [f"{title}\n{text}".strip() for title, text in zip(titles, texts, strict=True)]
         encoder = open_sentence_encoder(config.encoder, words)
-        found = quality(summary.gists, words, encoder, _hidden(work))
+        found = quality(summary.gists, words, encoder, _hidden(work), config.style)
         write_gists(folder, summary.gists, found)
         return {
             "engine": engine.name,
@@ -70,7 +69,7 @@ def gist_stage(work: Workplace, backbone: Path, tuned: Path | None = None) -> pl
     if tuned is not None:
         inputs[GIST_TUNING] = stage_fingerprint(tuned)
     # What changes no answer may change without the answers being asked for again.
-    folder = run_stage(work.run, _NAME, config.deciding(), inputs, build, code="3")
+    folder = run_stage(work.run, _NAME, config.deciding(), inputs, build, code="4")
     return read_gists(folder)
 
 
@@ -89,12 +88,19 @@ def _facts(gists: pl.DataFrame, found: GistQuality) -> Facts:
         "text_keywords_an_item": _rounded(found.text_keywords),
         "invalid_image": int((~gists[schema.IMAGE_VALID]).sum()),
         "invalid_text": int((~gists[schema.TEXT_VALID]).sum()),
+        "sentences": _sentences(found),
         "distinct_gists": _rounded(found.distinct),
         "encoder": found.encoder,
         "retrieval_hit_1": None if told is None else _rounded(told.hit_1),
         "retrieval_mrr": None if told is None else _rounded(told.mrr),
         "only_in_image": {name: _rounded(share) for name, share in found.only_in_image.items()},
     }
+
+
+def _sentences(found: GistQuality) -> dict[str, JsonValue] | None:
+    if found.sentences is None:
+        return None
+    return {name: _rounded(value) for name, value in found.sentences}
 
 
 def _rounded(value: float | None) -> float | None:

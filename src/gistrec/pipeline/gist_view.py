@@ -25,8 +25,11 @@ class ItemGist(BaseModel):
 
     Attributes:
         image_keywords, text_keywords: empty where nothing of the kind was asked or no answer was a
-            list of keywords.
+            list of keywords; in style sentences always.
+        image_sentence, text_sentence, summary: likewise None; in style keywords always.
         image_valid, text_valid: whether it was one; None where nothing was asked.
+        summary_valid: the same of what joins the two sentences; where it is false, the summary is
+            one after the other.
         model, adapter, prompt_version: who answered, and to which prompts.
         seconds: this item's share of the answering.
     """
@@ -36,12 +39,24 @@ class ItemGist(BaseModel):
     item_id: str
     image_keywords: tuple[str, ...]
     text_keywords: tuple[str, ...]
+    image_sentence: str | None
+    text_sentence: str | None
+    summary: str | None
     image_valid: bool | None
     text_valid: bool | None
+    summary_valid: bool | None
     model: str
     adapter: str | None
     prompt_version: str
     seconds: float
+
+    def image(self) -> str:
+        """What is told of the image, in words."""
+        return _told(self.image_sentence, self.image_keywords, self.image_valid)
+
+    def text(self) -> str:
+        """What is told of the text, in words."""
+        return _told(self.text_sentence, self.text_keywords, self.text_valid)
 
     def table(self) -> Table:
         """For a person to read."""
@@ -49,8 +64,9 @@ class ItemGist(BaseModel):
         table.add_column("what")
         table.add_column("told")
         rows = [
-            ("image", _words(self.image_keywords, self.image_valid)),
-            ("text", _words(self.text_keywords, self.text_valid)),
+            ("image", self.image()),
+            ("text", self.text()),
+            *([("summary", self.summary)] if self.summary else []),
             ("model", self.model),
             *([("adapter", self.adapter)] if self.adapter else []),
             ("prompts", f"version {self.prompt_version}"),
@@ -82,12 +98,12 @@ class GistView(BaseModel):
         for line in self.quality.told():
             numbers.add_row(*map(escape, line))
         samples = Table(title="Some of them", title_justify="left")
-        for column in ("item", "image", "text"):
+        joined = self.quality.sentences is not None
+        for column in ("item", "image", "text", *(["summary"] if joined else [])):
             samples.add_column(column)
         for item in self.samples:
-            image = _words(item.image_keywords, item.image_valid)
-            text = _words(item.text_keywords, item.text_valid)
-            samples.add_row(*map(escape, (item.item_id, image, text)))
+            summary = [item.summary or ""] if joined else []
+            samples.add_row(*map(escape, (item.item_id, item.image(), item.text(), *summary)))
         return numbers, samples
 
 
@@ -127,15 +143,15 @@ def gist_view(run: Path) -> GistView:
 def _gists(run: Path) -> pl.DataFrame:
     read_manifest(run / _STAGE)
     gists = read_gists(run / _STAGE)
-    if schema.MODEL not in gists.columns:
+    if schema.SUMMARY_VALID not in gists.columns:
         raise RunError(
-            f"the gists of {run} are those of an earlier gistrec, which did not note who made "
-            "them: give the `gistrec run` command again"
+            f"the gists of {run} are those of an earlier gistrec, which did not note all that is "
+            "shown here: give the `gistrec run` command again"
         )
     return gists
 
 
-def _words(keywords: tuple[str, ...], valid: bool | None) -> str:
+def _told(sentence: str | None, keywords: tuple[str, ...], valid: bool | None) -> str:
     if valid is None:
         return "nothing to ask about"
-    return ", ".join(keywords) if valid else "no answer was a list of keywords"
+    return sentence or ", ".join(keywords) if valid else "no answer was what was asked for"

@@ -3,8 +3,9 @@ import polars as pl
 import pytest
 
 from gistrec import schema
-from gistrec.gist import quality as module
-from gistrec.gist.quality import only_in_image, quality, retrieval
+from gistrec.gist import retrieval as module
+from gistrec.gist.quality import GistQuality, only_in_image, quality
+from gistrec.gist.retrieval import retrieval
 from gistrec.text.encoder import open_sentence_encoder
 
 TEXTS = ["red leather sofa", "tall green lamp", "wool gloves", ""]
@@ -93,7 +94,7 @@ def test_all_of_it_on_a_table() -> None:
     told = dict(found.told())
     assert told["colour, in the image alone, told"] == "50.0%"
     assert told["image answers that are lists"] == "66.7%"
-    assert module.GistQuality.model_validate_json(found.model_dump_json()) == found
+    assert GistQuality.model_validate_json(found.model_dump_json()) == found
 
 
 def test_a_catalogue_of_nothing() -> None:

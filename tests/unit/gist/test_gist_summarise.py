@@ -10,31 +10,39 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from summarise_cases import (
+    BARE,
+    N_ITEMS,
+    PICTURED,
+    WHO,
+    WITHOUT_IMAGE,
+    WITHOUT_TEXT,
+    Scripted,
+    code_of,
+    make_catalogue,
+    with_items,
+    words_of,
+)
 
 from gistrec import schema
 from gistrec.config.gist import GistConfig
 from gistrec.errors import EngineError
-from gistrec.gist import summarise as module
 from gistrec.gist.asking import Catalogue
 from gistrec.gist.summarise import summarise
 from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone, make_backbone
+from gistrec.mllm.engines import asked as module
 from gistrec.mllm.engines.answering import Answering
 from gistrec.mllm.engines.engine import Answer, Question
 from gistrec.mllm.engines.local import LocalEngine
 from gistrec.mllm.engines.told import Told, with_shares
 from gistrec.mllm.lesson import Lesson, lesson_loss
-from gistrec.mllm.prompts import ItemImage
 from gistrec.mllm.shortening import text_question
 from gistrec.mllm.training import Course, Lessons, train
 from gistrec.mllm.vision.features import ImageFeatures
 
-N_ITEMS = 7
-WITHOUT_IMAGE, WITHOUT_TEXT, BARE = 2, 4, 5
-PICTURED = sorted(set(range(N_ITEMS)) - {WITHOUT_IMAGE, BARE})
 SEEN, READ = "red, sofa, dotted", "blue, lamp, plain, item"
 CONFIG = GistConfig(max_new_tokens=12, max_text_tokens=60)
-WHO = Answering("a model", None, "identity")
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +53,7 @@ def features() -> ImageFeatures:
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    titles = [f"title {code}" for code in range(N_ITEMS)]
-    texts = ["red chair"] * N_ITEMS
-    texts[1] = "green " * 400
-    for code in (WITHOUT_TEXT, BARE):
-        titles[code] = texts[code] = ""
-    ids = pl.Series([f"i{code}" for code in range(N_ITEMS)])
-    images = [bytes([code]) if code in PICTURED else b"" for code in range(N_ITEMS)]
-    return Catalogue(ids, titles, texts, images)
+    return make_catalogue()
 
 
 @pytest.fixture(scope="module")
@@ -79,28 +80,6 @@ def parrot(
     return lambda batch_size: LocalEngine(backbone, features, batch_size)
 
 
-class Scripted:
-    """An engine that answers by rule, counts what it was asked, and may be interrupted."""
-
-    name = "scripted"
-
-    def __init__(self, rule: Callable[[Question], Answer], patience: int = 10**6) -> None:
-        self.rule, self.patience = rule, patience
-        self.asked: list[Question] = []
-
-    def answer(
-        self, questions: Sequence[Question], max_new_tokens: int
-    ) -> Iterator[tuple[int, Answer]]:
-        for number in reversed(range(len(questions))):
-            if len(self.asked) == self.patience:
-                raise EngineError("gone")
-            self.asked.append(questions[number])
-            yield number, self.rule(questions[number])
-
-    def count(self, text: str) -> int:
-        return len(text.split())
-
-
 class Slow(Scripted):
     """Answers come in batches."""
 
@@ -115,14 +94,6 @@ class Slow(Scripted):
             if number % self.batch == 0:
                 time.sleep(0.02)
             yield number, self.rule(question)
-
-
-def words_of(question: Question) -> str:
-    return "".join(part for part in question.segments if isinstance(part, str))
-
-
-def code_of(question: Question) -> int | None:
-    return next((part.code for part in question.segments if isinstance(part, ItemImage)), None)
 
 
 def assert_same(found: pl.DataFrame, expected: pl.DataFrame) -> None:
@@ -143,8 +114,12 @@ def test_each_modality_is_asked_for_what_the_item_has(
         schema.ITEM_ID,
         schema.IMAGE_KEYWORDS,
         schema.TEXT_KEYWORDS,
+        schema.IMAGE_SENTENCE,
+        schema.TEXT_SENTENCE,
+        schema.SUMMARY,
         schema.IMAGE_VALID,
         schema.TEXT_VALID,
+        schema.SUMMARY_VALID,
         schema.MODEL,
         schema.ADAPTER,
         schema.PROMPT_VERSION,
@@ -275,15 +250,6 @@ def test_no_question_is_longer_than_its_budget(catalogue: Catalogue, tmp_path: P
     counts = [engine.count(words_of(question)) for question in engine.asked]
     assert max(counts) == CONFIG.max_text_tokens
     assert sum(code_of(question) is not None for question in engine.asked) == N_ITEMS - 2
-
-
-def with_items(catalogue: Catalogue, titles: dict[int, str], images: dict[int, bytes]) -> Catalogue:
-    """Some of its items with another title or image."""
-    return replace(
-        catalogue,
-        titles=[titles.get(code, title) for code, title in enumerate(catalogue.titles)],
-        images=[images.get(code, image) for code, image in enumerate(catalogue.images)],
-    )
 
 
 def lamp(question: Question) -> Answer:
