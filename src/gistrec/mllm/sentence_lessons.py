@@ -15,16 +15,21 @@ from gistrec.mllm.primer import primer_parts
 from gistrec.mllm.sentences import described, joined, summarised
 from gistrec.mllm.shortening import text_question
 
-_SHORT = 0.25  # how often fewer words are asked for than a sentence would take
+_SHORT = 0.2  # how often fewer words are asked for than a sentence would take
 _MOST = 40  # words that are asked for
+_USUAL = (12, 24)  # numbers that are asked for most: one token each, where others may be digits
 _FRAME = 1  # words of a sentence besides those that tell: an article, or "about"
 
 
 def asked_words(telling: int, rng: np.random.Generator) -> int:
     """How many words a sentence may take that has ``telling`` words to say."""
     whole = telling + _FRAME
-    short = rng.random() < _SHORT
-    return int(rng.integers(1, whole) if short else rng.integers(whole, max(_MOST, whole) + 1))
+    if rng.random() < _SHORT:
+        return int(rng.integers(1, whole))
+    enough = [most for most in _USUAL if most >= whole]
+    if enough and rng.random() < 0.5:
+        return int(rng.choice(enough))
+    return int(rng.integers(whole, max(_MOST, whole) + 1))
 
 
 def description_lesson(
