@@ -30,12 +30,12 @@ class TasteGrid:
 
     Attributes:
         history: items of a user.
+        taste_tokens: of every taste.
         images: whether candidates show an image.
         users: whose recommendations ours and MMSRARec's make at once.
         block: items that one question about a taste tells.
         candidates: of a user.
         item_tokens: of an item's line, in a block and in MMSRARec's prefix.
-        taste_tokens: of every taste.
         candidate_tokens: of a candidate's words.
         answer_tokens: that the published way generates for a candidate.
         repeats: runs of each part at most.
@@ -43,12 +43,12 @@ class TasteGrid:
     """
 
     history: tuple[int, ...] = (6, 12, 24, 48)
+    taste_tokens: tuple[int, ...] = (24,)
     images: tuple[bool, ...] = (True,)
-    users: int = 32
+    users: int = 16
     block: int = 3
     candidates: int = 21
     item_tokens: int = 24
-    taste_tokens: int = 24
     candidate_tokens: int = 18
     answer_tokens: int = 2
     repeats: int = 5
@@ -62,9 +62,9 @@ def bench_taste(backbone: Backbone, about: About, grid: TasteGrid) -> Iterator[R
         ConfigError: a prompt of the grid does not fit the backbone.
     """
     pictures = look_at_pictures(backbone) if any(grid.images) else None
-    combinations = list(product(grid.images, grid.history))
-    for images, history in track(combinations, "bench taste"):
-        yield from _Comparison(backbone, about, grid, history, images, pictures).records()
+    combinations = list(product(grid.images, grid.taste_tokens, grid.history))
+    for images, tokens, history in track(combinations, "bench taste"):
+        yield from _Comparison(backbone, about, grid, history, tokens, images, pictures).records()
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,13 @@ class _Comparison:
     about: About
     grid: TasteGrid
     history: int
+    taste_tokens: int
     images: bool
     pictures: Pictures | None
 
     def records(self) -> list[Record]:
         """Run all parts in turns, and hold each way against the others."""
-        by_taste = self._work(self.grid.taste_tokens)
+        by_taste = self._work(self.taste_tokens)
         cost = self._costs(by_taste)
         every = cost["tastes"] + cost["packed"]
         last = cost["last tastes"] + cost["packed"]
@@ -111,15 +112,15 @@ class _Comparison:
             for (what, *_), one in zip(compared[:4], found, strict=False)
         )
         say(
-            f"{self.history} items: ours {every.seconds:.4f} s, with tastes stored "
-            f"{last.seconds:.4f} s; {said}"
+            f"{self.history} items, tastes of {self.taste_tokens} tokens: ours "
+            f"{every.seconds:.4f} s, from stored tastes {last.seconds:.4f} s; {said}"
         )
         return found
 
     def _costs(self, by_taste: Workload) -> Mapping[Part, Cost]:
         backbone, grid = self.backbone, self.grid
         shape = TasteShape(
-            grid.users, self.history, grid.block, grid.item_tokens, grid.taste_tokens
+            grid.users, self.history, grid.block, grid.item_tokens, self.taste_tokens
         )
         ways = part_ways(
             backbone,
@@ -158,16 +159,19 @@ class _Comparison:
     def _question(self, what: Compared, told: Told | None) -> str:
         shown = "with" if self.images else "without"
         if what == "tastes":
-            return f"How long does it take to tell a user's taste after {self.history} items?"
+            return (
+                f"How long does it take to tell a user's taste of {self.taste_tokens} tokens after "
+                f"{self.history} items?"
+            )
         if what == "scoring":
             return (
                 f"How long does it take to score {self.grid.candidates} candidates of a user "
-                f"behind a taste, {shown} images?"
+                f"behind a taste of {self.taste_tokens} tokens, {shown} images?"
             )
         stored = ", the taste before the last block being stored" if told == "last block" else ""
         return (
-            f"How long does a recommendation take after {self.history} items, {shown} "
-            f"images{stored}?"
+            f"How long does a recommendation by a taste of {self.taste_tokens} tokens take after "
+            f"{self.history} items, {shown} images{stored}?"
         )
 
     def _conditions(
@@ -183,7 +187,7 @@ class _Comparison:
             block=grid.block,
             candidates=grid.candidates,
             item_tokens=grid.item_tokens,
-            taste_tokens=grid.taste_tokens,
+            taste_tokens=self.taste_tokens,
             candidate_tokens=grid.candidate_tokens,
             answer_tokens=grid.answer_tokens,
             prefix_tokens=len(work.row.prefix.ids),

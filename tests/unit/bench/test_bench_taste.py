@@ -17,7 +17,7 @@ GRID = TasteGrid(
     users=3,
     candidates=4,
     item_tokens=5,
-    taste_tokens=6,
+    taste_tokens=(6,),
     candidate_tokens=7,
     answer_tokens=2,
     repeats=1,
@@ -125,6 +125,15 @@ def test_records_have_the_form_of_all_benchmarks(tiny_backbone: Backbone) -> Non
     assert whole["ours_seconds"] == pytest.approx(
         tastes["ours_seconds"] + one_by_one["ours_seconds"], rel=1e-3
     )
+
+
+def test_longer_tastes_are_a_setting_of_their_own(tiny_backbone: Backbone) -> None:
+    grid = replace(GRID, history=(4,), images=(False,), taste_tokens=(3, 6))
+    found = list(bench_taste(tiny_backbone, About.of("tiny", tiny_backbone), grid))
+    passes = {one.conditions.taste_tokens: one.conditions.their_passes for one in found[::7]}
+    assert passes == {3: 2 * 3, 6: 2 * 6}  # two blocks
+    prefixes = {one.conditions.prefix_tokens for one in found}
+    assert max(prefixes) - min(prefixes) == 3
 
 
 def test_a_block_longer_than_the_backbone_reads_is_refused(tiny_backbone: Backbone) -> None:
