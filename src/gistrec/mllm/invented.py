@@ -6,35 +6,26 @@ user of any log is behind them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone
+from gistrec.mllm.invented_items import Liking, draw_item, draw_liking
+from gistrec.mllm.invented_tastes import asked_words, invented_taste
 from gistrec.mllm.packing import Row, Tokens
-from gistrec.mllm.primer import primer_parts
 
-_STREAM = 8103
+_STREAM, _TASTE_STREAM = 8103, 8107
 _HISTORY, _NEARBY, _CANDIDATES = 6, 3, 5
+_LONGEST = 12  # items that a taste rests on
+_ALONE = 0.5  # how often a taste stands for the whole history, and then for similar users too
 _NEARBY_FITS = 0.3
-_LIKED_TEXTS, _LIKED_OF_A_PART = 6, 2
-_TRIES = 8  # texts looked at to find one that fits
-_FAITHFUL = 0.85  # how often a choice follows the taste
 
-
-@dataclass(frozen=True)
-class _Taste:
-    parts: tuple[tuple[str, ...], ...]  # liked kinds, colours, patterns
-    words: frozenset[str]  # liked words of texts
+Texts = Sequence[Sequence[str]]
 
 
 def invented_rows(
-    backbone: Backbone,
-    nouns: prompts.Nouns,
-    texts: Sequence[Sequence[str]],
-    count: int,
-    seed: Sequence[int],
+    backbone: Backbone, nouns: prompts.Nouns, texts: Texts, count: int, seed: Sequence[int]
 ) -> list[Row]:
     """``count`` rows of an invented user each; the first candidate fits, the others are random.
 
@@ -49,21 +40,35 @@ def invented_rows(
     return [_row(backbone, nouns, texts, rng) for _ in range(count)]
 
 
-def _row(
-    backbone: Backbone,
-    nouns: prompts.Nouns,
-    texts: Sequence[Sequence[str]],
-    rng: np.random.Generator,
+def told_rows(
+    backbone: Backbone, nouns: prompts.Nouns, texts: Texts, count: int, seed: Sequence[int]
+) -> list[Row]:
+    """As ``invented_rows``, of users whose prompt tells their taste, with a history or without."""
+    rng = np.random.default_rng([*seed, _TASTE_STREAM])
+    return [_told_row(backbone, nouns, texts, rng) for _ in range(count)]
+
+
+def _row(backbone: Backbone, nouns: prompts.Nouns, texts: Texts, rng: np.random.Generator) -> Row:
+    liking = draw_liking(texts, rng)
+    history = [_gist(texts, liking, rng) for _ in range(_HISTORY)]
+    candidates = _candidates(texts, liking, rng)
+    known = prompts.known_of_user(nouns, history, _nearby(texts, liking, rng))
+    return _asked(backbone, known, candidates)
+
+
+def _told_row(
+    backbone: Backbone, nouns: prompts.Nouns, texts: Texts, rng: np.random.Generator
 ) -> Row:
-    taste = _taste(texts, rng)
-    history = [_item(texts, taste, rng) for _ in range(_HISTORY)]
-    candidates = [_item(texts, taste, rng)]
-    candidates += [_item(texts, None, rng) for _ in range(_CANDIDATES - 1)]
-    # What similar users chose fits now and then, and is to be believed no more than that.
-    nearby = [
-        _item(texts, taste if rng.random() < _NEARBY_FITS else None, rng) for _ in range(_NEARBY)
-    ]
-    known = prompts.known_of_user(nouns, history, nearby)
+    liking = draw_liking(texts, rng)
+    items = [draw_item(texts, liking, rng) for _ in range(int(rng.integers(3, _LONGEST + 1)))]
+    taste = invented_taste(items, asked_words(rng))
+    shown = [] if rng.random() < _ALONE else [" ".join(item.words) for item in items[-_HISTORY:]]
+    nearby = [] if rng.random() < _ALONE else _nearby(texts, liking, rng)
+    known = prompts.known_of_user(nouns, shown, nearby, taste)
+    return _asked(backbone, known, _candidates(texts, liking, rng))
+
+
+def _asked(backbone: Backbone, known: Sequence[prompts.Segment], candidates: Sequence[str]) -> Row:
     after = Tokens(backbone.after)
     opening, *others = known
     return Row(
@@ -72,27 +77,16 @@ def _row(
     )
 
 
-def _taste(texts: Sequence[Sequence[str]], rng: np.random.Generator) -> _Taste:
-    parts = tuple(
-        tuple(str(word) for word in rng.choice(part, _LIKED_OF_A_PART, replace=False))
-        for part in primer_parts()
-    )
-    words: set[str] = set()
-    for _ in range(_LIKED_TEXTS if texts else 0):
-        told = texts[int(rng.integers(len(texts)))]
-        words.update(told[:2])  # the most telling
-    return _Taste(parts, frozenset(words))
+def _candidates(texts: Texts, liking: Liking, rng: np.random.Generator) -> list[str]:
+    return [_gist(texts, liking if place == 0 else None, rng) for place in range(_CANDIDATES)]
 
 
-def _item(texts: Sequence[Sequence[str]], taste: _Taste | None, rng: np.random.Generator) -> str:
-    """The gist of an item that follows ``taste``, or of any."""
-    words = []
-    for place, part in enumerate(primer_parts()):
-        faithful = taste is not None and rng.random() < _FAITHFUL
-        liked = taste.parts[place] if taste is not None and faithful else part
-        words.append(liked[rng.integers(len(liked))])
-    if texts:
-        seen = [texts[row] for row in rng.integers(len(texts), size=_TRIES).tolist()]
-        fits = [0 if taste is None else len(taste.words.intersection(told)) for told in seen]
-        words += seen[int(np.argmax(fits))]
-    return " ".join(dict.fromkeys(words))
+def _nearby(texts: Texts, liking: Liking, rng: np.random.Generator) -> list[str]:
+    """What similar users chose; it fits now and then, and is to be believed no more than that."""
+    return [
+        _gist(texts, liking if rng.random() < _NEARBY_FITS else None, rng) for _ in range(_NEARBY)
+    ]
+
+
+def _gist(texts: Texts, liking: Liking | None, rng: np.random.Generator) -> str:
+    return " ".join(draw_item(texts, liking, rng).words)

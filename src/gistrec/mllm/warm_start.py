@@ -2,8 +2,8 @@
 
 Kinds of lesson, mixed in every round: drawings of the primer and the words for them; the
 catalogue's own texts and the telling words in them; the same the other way round, from some of the
-words to the text; all of it in sentences, where these are wanted; lists of invented users and what
-would fit them. No interaction is seen here.
+words to the text; all of it in sentences, where these are wanted; invented users' tastes, likewise;
+lists of invented users and what would fit them. No interaction is seen here.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,8 @@ from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone, make_backbone
 from gistrec.mllm.embedded import make_model, make_processor, train_tokenizer
 from gistrec.mllm.families.family import Grid, Prepared
-from gistrec.mllm.invented import invented_rows
+from gistrec.mllm.invented import invented_rows, told_rows
+from gistrec.mllm.invented_tastes import taste_lessons
 from gistrec.mllm.keywords import telling_words
 from gistrec.mllm.lesson import Lesson, lesson_loss
 from gistrec.mllm.losses import candidate_loss
@@ -136,18 +137,8 @@ class _School:
         lengths = [len(self.reading[row].question.ids) for row in order]
         order = order[np.argsort(lengths, kind="stable")]  # like lengths together: less padding
         batches += [_Batch(texts=rows) for rows in self._cut(order)]
-        size = self.config.batch_size
         batches += self._worded(self._retold(epoch)) + self._in_sentences(epoch)
-        rows = invented_rows(
-            self.backbone,
-            self.nouns,
-            self.words,
-            self.config.invented_users,
-            [self.config.seed, epoch],
-        )
-        batches += [
-            _Batch(invented=tuple(rows[at : at + size])) for at in range(0, len(rows), size)
-        ]
+        batches += self._worded(self._tastes(epoch)) + self._compared(epoch)
         return [batches[place] for place in rng.permutation(len(batches))]
 
     def loss(self, batch: _Batch) -> torch.Tensor:
@@ -197,6 +188,26 @@ class _School:
         for lessons in (told, joined):
             batches += self._worded(sorted(lessons, key=lambda one: len(one.question.ids)))
         return batches
+
+    def _tastes(self, epoch: int) -> list[Lesson]:
+        """Invented users' preferences brought up to date, the shortest first."""
+        in_sentences, count = self.config.sentences > 0, self.config.tastes
+        seed = [self.config.seed, epoch]
+        lessons = taste_lessons(self.backbone, self.nouns, self.words, in_sentences, count, seed)
+        return sorted(lessons, key=lambda lesson: len(lesson.question.ids))
+
+    def _compared(self, epoch: int) -> list[_Batch]:
+        """Invented users told by their history, and others told by their taste."""
+        size, seed = self.config.batch_size, [self.config.seed, epoch]
+        who = self.backbone, self.nouns, self.words
+        rows = invented_rows(*who, self.config.invented_users, seed)
+        told = told_rows(*who, self.config.tastes, seed)
+        told.sort(key=lambda row: len(row.prefix.ids))
+        return [
+            _Batch(invented=tuple(some[at : at + size]))
+            for some in (rows, told)
+            for at in range(0, len(some), size)
+        ]
 
     def _worded(self, lessons: Sequence[Lesson]) -> list[_Batch]:
         size = self.config.batch_size
