@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from gistrec import schema
 from gistrec.cli.main import app
 from gistrec.config.engine import EngineConfig
-from gistrec.config.gist import GistConfig
+from gistrec.config.gist import GistConfig, Style
 from gistrec.errors import EngineError
 from gistrec.gist.asking import Catalogue
 from gistrec.gist.summarise import summarise
@@ -77,7 +77,9 @@ def test_both_engines_give_the_same_answers(
     assert len(set(here.values())) > 3
 
 
+@pytest.mark.parametrize("style", ["keywords", "sentences"])
 def test_gists_are_the_same_and_an_interruption_costs_no_answer(
+    style: Style,
     engine: ServerEngine,
     backbone: Backbone,
     features: ImageFeatures,
@@ -90,7 +92,7 @@ def test_gists_are_the_same_and_an_interruption_costs_no_answer(
         ["red sofa"] * 6,
         [bytes([code]) if code in features else b"" for code in range(6)],
     )
-    config, who = GistConfig(max_new_tokens=5), Answering("tiny", None, "tiny")
+    config, who = GistConfig(style=style, max_new_tokens=5), Answering("tiny", None, "tiny")
     journal = tmp_path / "answers.jsonl"
     asked = 0
 
