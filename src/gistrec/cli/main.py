@@ -20,6 +20,7 @@ from gistrec.cli.neighbours import neighbours
 from gistrec.cli.prompt import prompt
 from gistrec.cli.recommend import recommend
 from gistrec.cli.run import run
+from gistrec.cli.taste import taste
 from gistrec.errors import GistrecError
 
 # Threads that wait for one another must soon sleep: beside another busy program, spinning made a
@@ -54,6 +55,7 @@ app.command()(recommend)
 app.command()(neighbours)
 app.command()(prompt)
 app.command()(gist)
+app.command()(taste)
 app.command()(evaluate)
 app.command()(leaderboard)
 app.add_typer(bench)

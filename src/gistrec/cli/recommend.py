@@ -25,11 +25,14 @@ def recommend(
     """Recommend items to a user from all that is known of them, and say why."""
     from gistrec.cli.output import wide_console
     from gistrec.pipeline.recommend import Recommendations
+    from gistrec.pipeline.taste_steps import told_over_time
 
     found = Recommendations.open(run_folder, system).recommend(user, k, why)
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
         return
     wide_console().print(found.table())
+    if found.tastes is not None:
+        typer.echo(f"\n{told_over_time(found.tastes)}")
     if why:
         typer.echo(f"\n{found.why()}")

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gistrec.data.dataset import Dataset
+from gistrec.pipeline.taste_steps import TasteStep
 from gistrec.recommender.explain import Explanation, SharedWord, reasons
 
 
@@ -55,6 +56,7 @@ class Recommendation(BaseModel):
         shared_words: words of its gist found in gists of the user's latest items, with their ids.
         neighbour_words: likewise in gists of what similar users chose next.
         chosen_by: similar users who chose it next.
+        taste_words: words of its gist that the user's taste holds; None where prompts tell none.
         paths: others who had an item of the history and it; none where a run has no evidence.
         left_out: by the fall of the score, the greatest first; None where it was not asked for.
         reasons: the facts in sentences.
@@ -69,6 +71,7 @@ class Recommendation(BaseModel):
     probability: float
     shared_words: dict[str, tuple[str, ...]]
     neighbour_words: dict[str, tuple[str, ...]]
+    taste_words: tuple[str, ...] | None = None
     chosen_by: tuple[str, ...]
     paths: tuple[PathTaken, ...]
     left_out: tuple[ItemLeftOut, ...] | None
@@ -80,13 +83,19 @@ class Recommendation(BaseModel):
 
 
 class Answer(BaseModel):
-    """What is recommended to a user, best first, by one of a run's systems."""
+    """What is recommended to a user, best first, by one of a run's systems.
+
+    Attributes:
+        history: titles of the latest items.
+        tastes: the user's taste over time, the last as prompts tell it; None where they tell none.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     user_id: str
     system: str
     history: tuple[str, ...]
+    tastes: tuple[TasteStep, ...] | None = None
     items: tuple[Recommendation, ...]
 
     def table(self) -> Table:
@@ -159,6 +168,7 @@ def as_recommendation(
         probability=1.0 / (1.0 + float(np.exp(-own))),
         shared_words=by_word(why.history_words),
         neighbour_words=by_word(why.neighbour_words),
+        taste_words=None if why.taste is None else why.taste_words,
         chosen_by=why.chosen_by,
         paths=tuple(
             PathTaken(

@@ -12,6 +12,8 @@ from gistrec.collab.knowledge_base import encode_histories
 from gistrec.collab.neighbours import search
 from gistrec.counted import counted
 from gistrec.pipeline.users import RunUsers
+from gistrec.recommender.left_out import MOST
+from gistrec.text.words import telling_words
 
 _WORDS = 10  # words in common that are told, those of most items
 
@@ -34,8 +36,8 @@ class SimilarUser(BaseModel):
         moment: how many of its interactions were known then.
         interactions: how many it has in the training log.
         shared_items: items of the asker's history that it had by then, the asker's latest first.
-        shared_words: words in the gists of both users' latest items, as many as a prompt shows; the
-            words of most of the asker's items first.
+        shared_words: words in the gists of both users' latest items, as many as a prompt shows,
+            or 12 where a taste stands for them; the words of most of the asker's items first.
         chose_next: what it chose right after that moment, in order.
     """
 
@@ -108,7 +110,7 @@ def _shown(
     config, train = found.work.config, found.split.train
     items: list[int] = train[row].tolist()
     had, following = items[:moment], items[moment : moment + config.collab.next_items]
-    latest = config.recommender.history
+    latest = config.recommender.history or MOST
     return SimilarUser(
         user_id=train.users[row],
         similarity=similarity,
@@ -132,6 +134,8 @@ def _shared_words(
     gists: Sequence[str], mine: Sequence[int], theirs: Sequence[int]
 ) -> tuple[str, ...]:
     """Words of both sides' gists, those of most of my items first, then as they come."""
-    counts = Counter(word for code in mine for word in dict.fromkeys(gists[code].split()))
-    other = {word for code in theirs for word in gists[code].split()}
-    return tuple([word for word, _ in counts.most_common() if word in other][:_WORDS])
+    spelled = [telling_words(gists[code]) for code in mine]
+    counts = Counter(word for words in spelled for word in words)
+    other = {word for code in theirs for word in telling_words(gists[code])}
+    told = {word: said for words in reversed(spelled) for word, said in words.items()}
+    return tuple([told[word] for word, _ in counts.most_common() if word in other][:_WORDS])

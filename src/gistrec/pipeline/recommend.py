@@ -24,12 +24,13 @@ from gistrec.pipeline.evidence import (
 from gistrec.pipeline.fusion import open_fused
 from gistrec.pipeline.recommender import Recommender, open_recommender, recommender_stage_name
 from gistrec.pipeline.states import refuse_stale
-from gistrec.pipeline.taste import TASTE, LiveTastes, taste_settings
+from gistrec.pipeline.taste import LiveTastes
+from gistrec.pipeline.taste_steps import TasteStep, open_tastes, tastes_over_time
 from gistrec.pipeline.users import RunUsers
 from gistrec.progress import say
-from gistrec.recommender.explain import Explanation, shared_words
+from gistrec.recommender.explain import Explanation, held_words, shared_words
 from gistrec.recommender.known import Known
-from gistrec.recommender.left_out import LeftOut, leave_each_out
+from gistrec.recommender.left_out import MOST, LeftOut, leave_each_out
 from gistrec.recommender.nearby import nearby_items
 
 
@@ -76,10 +77,7 @@ class Recommendations(RunUsers):
         stage = recommender_stage_name(evidence is not None)
         inputs = told_inputs(work.config.evidence) if evidence else None
         refuse_stale(run, stage, work.config.recommender.deciding(), inputs)
-        tastes = None
-        if work.config.taste.kind != "none":
-            refuse_stale(run, TASTE, taste_settings(work.config))
-            tastes = LiveTastes(work, words)
+        tastes = open_tastes(work, words)
         if system == work.config.fused:
             refuse_stale(run, "fusion", work.config.fusion)
         recommender = open_recommender(work, run / stage, run / "backbone", words, evidence)
@@ -127,6 +125,7 @@ class Recommendations(RunUsers):
         scores, own = self._scores(known, history, candidates)
         best = np.argsort(-scores, kind="stable")[:k].tolist()
         chosen = [candidates[place] for place in best]
+        steps = self._tastes_of(history)
         left_out: Sequence[tuple[LeftOut, ...] | None] = [None] * len(chosen)
         if why:
             model = self.recommender
@@ -140,14 +139,23 @@ class Recommendations(RunUsers):
                 self.name,
                 float(scores[place]),
                 float(own[place]),
-                self._explained(code, history, neighbours, less),
+                self._explained(code, history, neighbours, less, steps),
             )
             for place, code, less in zip(best, chosen, left_out, strict=True)
         ]
         if len(items) < k:
             say(f"{len(items)} of {k} items: {self._why_no_more(user, history, candidates)}")
         shown = tuple(self.name(code) for code in self._latest(history))
-        return Answer(user_id=user, system=self.system, history=shown, items=tuple(items))
+        return Answer(
+            user_id=user, system=self.system, history=shown, tastes=steps, items=tuple(items)
+        )
+
+    def _tastes_of(self, history: Sequences) -> tuple[TasteStep, ...] | None:
+        """The user's taste over time; None where prompts tell none."""
+        if self.tastes is None:
+            return None
+        (steps,) = tastes_over_time(self, self.tastes, [history[0].tolist()])
+        return steps
 
     def _retrieved(self, history: Sequences) -> list[int]:
         dataset, config = self.work.dataset, self.work.config
@@ -173,8 +181,11 @@ class Recommendations(RunUsers):
         )
 
     def _latest(self, history: Sequences) -> list[int]:
-        latest: list[int] = history[0][-self.work.config.recommender.history :].tolist()
-        return latest
+        """Those that prompts show; beside a taste those that are left out of it in turn."""
+        most = self.work.config.recommender.history
+        most = most if self.tastes is None else max(most, MOST)
+        codes: list[int] = history[0].tolist()
+        return codes[max(len(codes) - most, 0) :]
 
     def _explained(
         self,
@@ -182,12 +193,14 @@ class Recommendations(RunUsers):
         history: Sequences,
         neighbours: pl.DataFrame,
         left_out: tuple[LeftOut, ...] | None,
+        steps: Sequence[TasteStep] | None,
     ) -> Explanation:
         item_ids = self.work.dataset.item_ids
         chosen = pl.col(schema.NEXT_ITEMS).list.contains(item_ids[item])
         chosen_next = [
             code for codes in nearby_items(neighbours, item_ids).values() for code in codes
         ]
+        taste = None if steps is None else "".join(step.taste for step in steps[-1:])
         paths: list[EvidencePath] = []
         if self.told is not None:
             paths = self.told.paths(history, item)
@@ -198,4 +211,6 @@ class Recommendations(RunUsers):
             tuple(neighbours.filter(chosen)[schema.NEIGHBOUR]),
             tuple(paths),
             left_out,
+            taste,
+            held_words(self.words[item], taste or ""),
         )

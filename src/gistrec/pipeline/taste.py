@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 import polars as pl
 
 from gistrec import schema
@@ -20,17 +19,25 @@ from gistrec.errors import RunError
 from gistrec.files import written_aside
 from gistrec.mllm.engines.engine import Engine
 from gistrec.mllm.prompts import PROMPT_VERSION
-from gistrec.pipeline.collab import asked_questions, training_windows, validating
+from gistrec.pipeline.collab import validating
 from gistrec.pipeline.engines import answering, open_engine
 from gistrec.pipeline.manifest import Facts, stage_fingerprint
 from gistrec.pipeline.stage import run_stage
+from gistrec.pipeline.taste_moments import (
+    Moment,
+    asked_places,
+    moments_of,
+    told_of,
+    training_places,
+)
+from gistrec.pipeline.taste_quality import measured_tastes, write_quality
 from gistrec.pipeline.workplace import Workplace
+from gistrec.taste.quality import Held
 from gistrec.taste.recurrent import tastes_after, tell_tastes
 from gistrec.taste.telling import Teller, sampling_of, telling
 
 TASTE = "taste"
 _ANSWERS, _TRAINING, _ASKED = "answers.jsonl", "training.parquet", "asked.parquet"
-Moment = tuple[str, int]
 
 
 class TasteSettings(StageConfig):
@@ -106,13 +113,14 @@ def taste_stage(
         return None
 
     def build(folder: Path) -> Facts:
-        training, asked = _training(work, split), _asked(work, split)
+        training, asked = training_places(work, split), asked_places(work, split)
+        places, lines = {**training, **asked}, _lines(work, gist_words)
         told = tell_tastes(
             _engine(work, backbone),
-            _lines(work, gist_words),
+            lines,
             work.nouns,
-            {place: codes for place, (_, codes, _) in (training | asked).items()},
-            [(place, m) for place, (_, _, ends) in (training | asked).items() for m in ends],
+            {name: place.items for name, place in places.items()},
+            moments_of(places),
             config,
             folder / _ANSWERS,
             answering(work, config.engine, backbone),
@@ -120,7 +128,9 @@ def taste_stage(
         )
         for part, file in ((training, _TRAINING), (asked, _ASKED)):
             with written_aside(folder / file) as aside:
-                _of(part, told.table).write_parquet(aside)
+                told_of(part, told.table).write_parquet(aside)
+        quality = measured_tastes(work, places, told.table, lines)
+        write_quality(folder, quality)
         return {
             "moments": len(told.table),
             "asked": told.asked,
@@ -130,6 +140,10 @@ def taste_stage(
             "steps": told.steps,
             "calls_a_moment": round(told.calls_a_moment, 4),
             "asking_seconds": round(told.seconds, 3),
+            "words_a_taste": round(quality.words, 2),
+            "distinct_tastes": round(quality.distinct, 4),
+            "f1": _f1(quality.true),
+            "f1_of_keyword_count": _f1(quality.counted),
         }
 
     inputs = {
@@ -139,7 +153,7 @@ def taste_stage(
     }
     if config.engine.kind == "local":
         inputs["backbone"] = stage_fingerprint(backbone)
-    folder = run_stage(work.run, TASTE, taste_settings(work.config), inputs, build)
+    folder = run_stage(work.run, TASTE, taste_settings(work.config), inputs, build, code="2")
     return read_tastes(folder)
 
 
@@ -189,49 +203,13 @@ class LiveTastes:
             return tastes_after(teller, [codes.tolist() for codes in histories], "tastes")
 
 
-_Places = dict[str, tuple[str, list[int], list[int]]]  # user, items, moments
-
-
-def _training(work: Workplace, split: Split) -> _Places:
-    """Every window that training will draw, by the log's row."""
-    rounds = range(work.config.recommender.epochs)
-    windows = [training_windows(work, split, epoch) for epoch in rounds]
-    drawn = np.zeros((2, 0), dtype=np.int64)
-    if windows:
-        parts = [np.stack([part.rows, part.moments]) for part in windows]
-        drawn = np.unique(np.concatenate(parts, axis=1), axis=1)
-    found: _Places = {}
-    users = split.train.users
-    for row, moment in drawn.T.tolist():
-        place = found.setdefault(f"t{row}", (users[row], split.train[row].tolist(), []))
-        place[2].append(moment)
-    return found
-
-
-def _asked(work: Workplace, split: Split) -> _Places:
-    """Every question of validation, of the test and about cold items, by its number."""
-    found: _Places = {}
-    for queries in asked_questions(work, split).values():
-        histories = queries.histories
-        for user, codes in zip(histories.users, histories, strict=True):
-            found[f"q{len(found)}"] = (user, codes.tolist(), [len(codes)])
-    return found
-
-
-def _of(part: _Places, table: pl.DataFrame) -> pl.DataFrame:
-    """The rows of ``table`` that are of this part, under their users' ids."""
-    named = pl.DataFrame(
-        {schema.USER_ID: list(part), "user": [user for user, _, _ in part.values()]},
-        schema={schema.USER_ID: pl.String, "user": pl.String},
-    )
-    joined = table.join(named, on=schema.USER_ID, how="inner", maintain_order="right_left")
-    told = joined.with_columns(pl.col("user").alias(schema.USER_ID)).drop("user")
-    return told.unique([schema.USER_ID, schema.MOMENT], keep="first", maintain_order=True)
-
-
 def _by_moment(table: pl.DataFrame) -> dict[Moment, str]:
     rows = table.select(schema.USER_ID, schema.MOMENT, schema.TASTE).iter_rows()
     return {(user, moment): taste for user, moment, taste in rows}
+
+
+def _f1(held: Held | None) -> float | None:
+    return None if held is None else round(held.f1, 4)
 
 
 def _lines(work: Workplace, gist_words: list[str]) -> list[str]:
