@@ -103,6 +103,27 @@ def test_another_model_is_asked_everything(shop: Shop) -> None:
     assert (second["asked"], second["taken_over"]) == (first["asked"], 0)
 
 
+def test_sentences_are_joined_measured_and_shown(shop: Shop, gistrec: Command) -> None:
+    before, first = shop.gists(style="sentences")
+    assert set(before["image_keywords"].list.len()) == {0}
+    assert set(first["sentences"]) >= {"image_words", "joined", "from_image", "from_text"}
+    both = before.drop_nulls(["image_sentence", "text_sentence"])
+    assert both["summary_valid"].null_count() == 0
+    assert max(len(line.split()) for line in before["summary"].drop_nulls()) <= 24
+    view = json.loads(gistrec.done("gist", "--run", shop.run, "--json").out)
+    assert view["quality"]["sentences"]["summary_words"] == pytest.approx(
+        first["sentences"]["summary_words"], abs=1e-4
+    )
+    item = both["item_id"][0]
+    told = gistrec.done("gist", "--run", shop.run, "--item", item).out
+    assert "summary" in told
+    assert "summary: words a sentence" in gistrec.done("gist", "--run", shop.run).out
+    # Settings of the other style leave the stage as it is.
+    finished = (shop.run / "gist" / "manifest.json").stat().st_mtime_ns
+    assert shop.gists(style="sentences", text_keywords=2)[0].equals(before)
+    assert (shop.run / "gist" / "manifest.json").stat().st_mtime_ns == finished
+
+
 def test_a_tuned_model_answers_in_place_of_the_backbone(made: Workplace, tmp_path: Path) -> None:
     """A stage's folder with the backbone's own weights as if tuned: the same words, its name."""
     run = Path(shutil.copytree(made.run, tmp_path / "run"))
