@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gistrec.mllm.answers import MOST_CHARACTERS, MOST_WORDS, keywords
+from gistrec.mllm.answers import MOST_CHARACTERS, MOST_WORDS, keywords, sentence
 from gistrec.mllm.prompts import listed
 
 LISTS = {
@@ -94,3 +94,56 @@ def test_whatever_is_answered_is_read(answer: str, most: int, cut: bool) -> None
         assert len(set(found)) == len(found)
         assert all(keyword == keyword.strip().lower() != "" for keyword in found)
         assert keywords(listed(found), most) is not None
+
+
+SENTENCES = {
+    "A red sofa with dots": "A red sofa with dots.",
+    " A red\n sofa.  It is soft! ": "A red sofa. It is soft!",
+    "Summary: A red sofa": "A red sofa.",
+    "Here is a one-sentence description:\n- A red sofa.": "A red sofa.",
+    "**Description:** \u201cA red sofa.\u201d": "A red sofa.",
+    "red & blue - a sofa, as": "red blue a sofa, as.",
+    "a b c d e f, g": "a b c d e f.",
+    "\ufffd \u6728\u306e\u6905\u5b50\u3002": "\u6728\u306e\u6905\u5b50\u3002",
+    "A note: soft as wool": "A note: soft as wool.",
+}
+NO_SENTENCES = (
+    "",
+    " .\n- ",
+    "I'm sorry, but I can't see an image.",
+    "Summary: none",
+    "No image",
+    "red red red",
+    "a sofa, Sofa, SOFA of wool",
+    "\ufffd",
+)
+
+
+@pytest.mark.parametrize("answer", SENTENCES)
+def test_sentences_in_many_forms(answer: str) -> None:
+    assert sentence(answer, 6) == SENTENCES[answer]
+
+
+@pytest.mark.parametrize("answer", NO_SENTENCES)
+def test_what_is_no_sentence(answer: str) -> None:
+    assert sentence(answer, 6) is None
+
+
+def test_half_a_word_is_dropped_where_it_would_be_kept() -> None:
+    assert sentence("a red so", 6, cut_off=True) == "a red."
+    assert sentence("a red so", 2, cut_off=True) == "a red."
+    assert sentence("\u8fd9\u662f\u4e00", 6, cut_off=True) == "\u8fd9\u662f\u4e00."
+
+
+@given(
+    answer=st.text(st.sampled_from("aAbB ,.;:\n\t\"'-*1()\ufffd"), max_size=40),
+    most=st.integers(1, 5),
+    cut=st.booleans(),
+)
+def test_whatever_is_answered_is_one_line(answer: str, most: int, cut: bool) -> None:
+    found = sentence(answer, most, cut)
+    if found is not None:
+        assert 1 <= len(found.split()) <= most
+        assert found == " ".join(found.split())
+        assert "\ufffd" not in found
+        assert any(map(str.isalnum, found))
