@@ -188,3 +188,23 @@ def test_a_long_text_is_told_again_up_to_its_limit(tiny_backbone: Backbone) -> N
     said = tiny_backbone.processor.tokenizer.decode(lesson.answer.ids, skip_special_tokens=True)
     assert said.split()[:4] == ["red", "sofa", "green", "lamp"]
     assert len(lesson.answer.ids) <= 20 + 1  # and the end
+
+
+@pytest.mark.parametrize("sentences", [0, 3])
+def test_a_round_tells_as_many_tastes_and_told_users_as_it_should(
+    sentences: int, tiny_backbone: Backbone
+) -> None:
+    changed = {"primer_drawings": 0, "retold_texts": 0, "tastes": 20, "sentences": sentences}
+    config = TINY.model_copy(update=changed)
+    school = warm_start._School.open(tiny_backbone, NOUNS, TEXTS, config)
+    rounds = [school.batches(epoch) for epoch in (0, 1)]
+    for batches in rounds:
+        tokenizer = tiny_backbone.processor.tokenizer
+        worded = [tokenizer.decode(lesson.question.ids) for one in batches for lesson in one.worded]
+        tastes = [asked for asked in worded if "user prefer now?" in asked]
+        assert len(tastes) == 20
+        # Items in sentences in every other lesson, where sentences are taught at all.
+        assert sum(".\n" in asked.split("chose")[1] for asked in tastes) == (10 if sentences else 0)
+        assert sum(len(one.invented) for one in batches) == 20
+    assert len(rounds[0]) == len(rounds[1])
+    assert rounds[0] != rounds[1]
