@@ -120,6 +120,18 @@ def recommender_stage(
             "training_seconds": trained.seconds,
         }
 
+    inputs = _inputs(work, split, backbone, evidence, tastes)
+    name = recommender_stage_name(evidence is not None)
+    return run_stage(work.run, name, config.deciding(), inputs, build, code="2")
+
+
+def _inputs(
+    work: Workplace,
+    split: Split,
+    backbone: Path,
+    evidence: OpenEvidence | None,
+    tastes: TasteTables | None,
+) -> dict[str, str]:
     inputs = {
         "split": split.fingerprint,
         "backbone": stage_fingerprint(backbone),
@@ -132,8 +144,7 @@ def recommender_stage(
     if evidence:
         inputs["evidence"] = stage_fingerprint(work.run / "evidence")
         inputs |= told_inputs(work.config.evidence)
-    name = recommender_stage_name(evidence is not None)
-    return run_stage(work.run, name, config.deciding(), inputs, build, code="2")
+    return inputs
 
 
 def recommender_stage_name(evidence: bool) -> str:
