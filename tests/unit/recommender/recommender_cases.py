@@ -83,8 +83,11 @@ def noted_rows(patched: pytest.MonkeyPatch) -> list[Asked]:
 
 
 def prompter(
-    backbone: Backbone, config: RecommenderConfig, features: ImageFeatures = NO_IMAGES
+    backbone: Backbone,
+    config: RecommenderConfig,
+    features: ImageFeatures = NO_IMAGES,
+    longest_taste: int = 0,
 ) -> Prompter:
     """Asks about the catalogue, titles "item 0", "item 1", ..."""
     titles = [f"item {code}" for code in range(N_ITEMS)]
-    return Prompter(backbone, NOUNS, titles, GISTS, features, config)
+    return Prompter(backbone, NOUNS, titles, GISTS, features, config, longest_taste=longest_taste)

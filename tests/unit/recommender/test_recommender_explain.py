@@ -16,6 +16,7 @@ from gistrec.recommender.explain import (
     SMALLEST_FALL,
     Explanation,
     SharedWord,
+    held_words,
     reasons,
     shared_words,
 )
@@ -119,6 +120,18 @@ def test_words_are_shared_with_other_items_alone() -> None:
     assert shared_words(gists, 3, [0, 1, 2]) == ()
 
 
+def test_sentences_share_words_and_not_how_they_are_put() -> None:
+    gists = ["A striped blue mug.", "Blue, about a mug", "A green kite."]
+    assert shared_words(gists, 0, [1, 2]) == (SharedWord("blue", (1,)), SharedWord("mug", (1,)))
+    assert shared_words(gists, 2, [0, 1]) == ()
+
+
+def test_a_taste_holds_words_of_a_gist() -> None:
+    assert held_words("A striped blue mug.", "Prefers a Blue, mug.") == ("blue", "mug")
+    assert held_words("A striped mug.", "Prefers a lamp.") == ()
+    assert held_words("red mug", "") == ()
+
+
 codes = st.integers(0, 5)
 words = st.sampled_from(["red", "mug", "lamp"])
 users = st.sampled_from(["u1", "u2", "u3"])
@@ -136,6 +149,7 @@ facts = st.builds(
         tuple
     ),
     left_out=st.none() | st.lists(st.builds(LeftOut, codes, scores, scores), max_size=4).map(tuple),
+    taste=st.sampled_from([None, "", "Prefers blue."]),
 )
 
 
@@ -156,7 +170,10 @@ def test_sentences_name_only_what_the_facts_hold(why: Explanation) -> None:
     assert set(re.findall(r"\b(red|mug|lamp)\b", every)) == {
         shared.word for shared in (*why.history_words, *why.neighbour_words)
     }
-    moved = re.findall(r'without "T(\d)" the model\'s logit falls from (\S+) to (\S+)', every)
+    anew = "" if why.taste is None else " and with the taste told anew"
+    moved = re.findall(
+        rf'without "T(\d)"{anew} the model\'s logit falls from (\S+) to (\S+)', every
+    )
     falls = {
         (str(one.item), f"{one.score:.2f}", f"{one.without:.2f}")
         for one in left
@@ -171,6 +188,44 @@ def test_sentences_name_only_what_the_facts_hold(why: Explanation) -> None:
 def test_what_was_not_asked_is_not_told() -> None:
     bare = Explanation(1, (), (), (), (), None)
     assert reasons(bare, str) == ["no word in common with the latest items"]
+
+
+def test_of_a_taste_is_told_what_it_has_in_common_and_that_it_was_told_anew() -> None:
+    left = (LeftOut(0, 1.0, 0.5),)
+    why = Explanation(1, (), (), (), (), left, "Prefers blue.", ("blue", "mug"))
+    told = reasons(why, lambda code: f"T{code}")
+    assert told[0] == "words in common with the taste: blue, mug"
+    assert told[-1] == (
+        'without "T0" and with the taste told anew the model\'s logit falls from 1.00 to 0.50'
+    )
+    still = Explanation(1, (), (), (), (), (LeftOut(0, 1.0, 1.0),), "Prefers blue.")
+    told = reasons(still, str)
+    assert told[0] == "no word in common with the taste"
+    assert told[-1].endswith("any one of the latest items and with the taste told anew")
+    nothing = Explanation(1, (), (), (), (), None, "")
+    assert reasons(nothing, str)[0] == "no taste of the user could be told"
+
+
+def test_a_taste_is_told_anew_without_the_item(tiny_backbone: Backbone) -> None:
+    asked: list[list[int]] = []
+
+    def taste_of(histories: Sequences) -> list[str]:
+        asked.extend(history.tolist() for history in histories)
+        return ["blue " * len(set(history)) for history in histories]
+
+    asks = prompter(tiny_backbone, RecommenderConfig(history=0), longest_taste=9)
+    known = Known({}, taste_of=taste_of)
+    told = leave_each_out(tiny_backbone, asks, NO_IMAGES, known, sequences([HISTORY]), CANDIDATES)
+    # The prompt shows no item; all of them speak through the taste.
+    assert asked[-4:] == [[12, 5, 12, 23], [0, 5, 23], [0, 12, 12, 23], [0, 12, 5, 12]]
+    for count, score in ((4, "score"), (3, "without")):
+        row = asks.row(Profile([], [], "blue " * count), CANDIDATES)
+        alone = score_rows(tiny_backbone, [row], NO_IMAGES)[0].tolist()
+        for expected, each in zip(alone, told, strict=True):
+            assert {one.item for one in each} == set(HISTORY)
+            for one in each:
+                assert getattr(one, score) == pytest.approx(expected, abs=1e-4)
+    assert abs(told[0][0].fall) > 1e-3
 
 
 def test_paths_tell_the_item_itself_from_something_alike() -> None:
