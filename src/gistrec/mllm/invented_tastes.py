@@ -27,7 +27,7 @@ _SENTENCE = 24  # words of an item's sentence
 _NONE_BEFORE = 0.3  # how often there is no preference yet
 _OF_ANOTHER = 0.15  # how often the one before is another's, so that it is read
 _EARLIER = 12  # items that it may rest on
-_SIZES = ((0.5, 1, 3), (0.4, 4, 8), (0.1, 9, 16))  # of a block: how often, from, to
+_SIZES = ((0.65, 1, 3), (0.3, 4, 8), (0.05, 9, 16))  # of a block: how often, from, to
 
 
 @dataclass(frozen=True)

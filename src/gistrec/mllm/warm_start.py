@@ -41,6 +41,9 @@ _STREAM, _RETOLD_STREAM, _SENTENCE_STREAM = 8102, 8104, 8105
 _REPEATS, _ITEMS_A_REPEAT = 50, 5
 _MOST_TEXT = 160  # tokens of a question about a text
 _MOST_RETOLD = 64  # tokens of a text that is told again
+# Lessons in tastes at once, at most: to say each word of a prompt once, strongest first, is learned
+# late and then soon, so that many small steps are worth more than few large ones.
+_TASTES_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ class _School:
         order = order[np.argsort(lengths, kind="stable")]  # like lengths together: less padding
         batches += [_Batch(texts=rows) for rows in self._cut(order)]
         batches += self._worded(self._retold(epoch)) + self._in_sentences(epoch)
-        batches += self._worded(self._tastes(epoch)) + self._compared(epoch)
+        batches += self._tastes(epoch) + self._compared(epoch)
         return [batches[place] for place in rng.permutation(len(batches))]
 
     def loss(self, batch: _Batch) -> torch.Tensor:
@@ -189,12 +192,13 @@ class _School:
             batches += self._worded(sorted(lessons, key=lambda one: len(one.question.ids)))
         return batches
 
-    def _tastes(self, epoch: int) -> list[Lesson]:
-        """Invented users' preferences brought up to date, the shortest first."""
+    def _tastes(self, epoch: int) -> list[_Batch]:
+        """Invented users' preferences brought up to date."""
         in_sentences, count = self.config.sentences > 0, self.config.tastes
         seed = [self.config.seed, epoch]
         lessons = taste_lessons(self.backbone, self.nouns, self.words, in_sentences, count, seed)
-        return sorted(lessons, key=lambda lesson: len(lesson.question.ids))
+        lessons.sort(key=lambda lesson: len(lesson.question.ids))
+        return self._worded(lessons, min(self.config.batch_size, _TASTES_AT_ONCE))
 
     def _compared(self, epoch: int) -> list[_Batch]:
         """Invented users told by their history, and others told by their taste."""
@@ -209,8 +213,8 @@ class _School:
             for at in range(0, len(some), size)
         ]
 
-    def _worded(self, lessons: Sequence[Lesson]) -> list[_Batch]:
-        size = self.config.batch_size
+    def _worded(self, lessons: Sequence[Lesson], at_once: int | None = None) -> list[_Batch]:
+        size = at_once or self.config.batch_size
         return [
             _Batch(worded=tuple(lessons[at : at + size])) for at in range(0, len(lessons), size)
         ]

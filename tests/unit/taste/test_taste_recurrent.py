@@ -18,9 +18,11 @@ from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.engines.engine import Engine
 from gistrec.mllm.engines.local import LocalEngine
+from gistrec.mllm.engines.server import open_server_engine
 from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.taste.recurrent import Moment, Tastes, tastes_after, tell_tastes
 from gistrec.taste.telling import sampling_of, telling
+from servers.scripted import chat, serving
 
 HISTORIES = {"u1": [0, 4, 8, 1, 1, 5, 2], "u2": [3, 3], "u3": [0, 4, 8, 1, 7]}
 ALL = [(user, moment) for user, items in HISTORIES.items() for moment in range(len(items) + 1)]
@@ -242,3 +244,16 @@ def test_tastes_of_many_histories_share_what_they_begin_with(tmp_path: Path) -> 
         found = tastes_after(teller, histories, "tastes")
     assert found == [expected(history, len(history), RECURRENT, engine) for history in histories]
     assert engine.together == [1, 2]
+
+
+def test_a_server_tells_tastes_and_is_asked_for_draws(tmp_path: Path) -> None:
+    rule = Counting()
+    config = RECURRENT.model_copy(update={"temperature": 0.6, "seed": 4})
+    with serving(lambda asked: chat(rule.rule(asked.text))) as server:
+        engine = open_server_engine(server.config(), lambda _: None, sampling_of(config))
+        tastes = told(engine, tmp_path / "journal", config=config)
+    assert by_moment(tastes) == {
+        (user, moment): expected(HISTORIES[user], moment, config, rule) for user, moment in ALL
+    }
+    assert {(asked.body["temperature"], asked.body["seed"]) for asked in server.chats} == {(0.6, 4)}
+    assert len(server.chats) == tastes.asked
