@@ -24,6 +24,21 @@ gist: {max_new_tokens: 8, encoder: lsa, tuning: {kind: none}}
 evidence: {sentences: lsa}
 recommender: {epochs: 2, max_windows: 48, batch_size: 8, negatives: 4, history: 4, retrieved: 6}
 """
+TINY_MLLM_MSR = """
+split: {cold_fraction: 0.1, test_fraction: 0.2}
+evaluation: {protocols: [sampled, full, cold-sampled], resamples: 20}
+baselines:
+  names: [popularity]
+  sasrec: {width: 16, negatives: null, epochs: 1}
+backbone:
+  embedded:
+    {width: 32, layers: 2, vision_width: 32, vision_layers: 1, primer_drawings: 24,
+     invented_users: 24, max_texts: 100, retold_texts: 20, sentences: 100, tastes: 300, epochs: 2,
+     batch_size: 8, learning_rate: 5.0e-3}
+gist: {max_new_tokens: 16, encoder: lsa}
+taste: {max_new_tokens: 8}
+recommender: {epochs: 1, max_windows: 40, batch_size: 8, negatives: 4, retrieved: 6}
+"""
 USERS, ITEMS = 150, 300
 
 
@@ -69,10 +84,11 @@ class Tiny:
     bazaar: Path
     run: Path
     said: str  # what the run printed, both streams
+    system: str = "mmsrarec"
 
     def command(self, run: Path, *settings: str) -> list[str]:
         """The arguments that made the run, for another folder."""
-        made = ["run", "--system", "mmsrarec", "--dataset", self.bazaar, "--run", run]
+        made = ["run", "--system", self.system, "--dataset", self.bazaar, "--run", run]
         return [*map(str, made), "--config", str(self.config), *settings]
 
 
