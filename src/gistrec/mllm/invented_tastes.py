@@ -24,10 +24,10 @@ _FIRST, _NEXT = 3.0, 0.9
 _OLDER = 0.9  # weight of an item, by the one after it
 _LEAST, _MOST = 6, 16  # words that are asked for
 _SENTENCE = 24  # words of an item's sentence
-_NONE_BEFORE = 0.3  # how often there is no preference yet
+_NONE_BEFORE = 0.4  # how often there is no preference yet
 _OF_ANOTHER = 0.15  # how often the one before is another's, so that it is read
 _EARLIER = 12  # items that it may rest on
-_SIZES = ((0.65, 1, 3), (0.3, 4, 8), (0.05, 9, 16))  # of a block: how often, from, to
+_SIZES = ((0.4, 1, 1), (0.35, 2, 3), (0.2, 4, 8), (0.05, 9, 16))  # of a block: how often, from, to
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ class Teller:
 
     def _told(self, key: str) -> str | None:
         answer = self.answers[key]
-        return sentence(answer.text, self.config.words, answer.cut)
+        return sentence(_each_once(answer.text), self.config.words, answer.cut)
 
     def _segments(self, step: Step) -> list[prompts.Segment]:
         """The question; where the model reads no more, without the oldest items."""
@@ -190,3 +190,9 @@ def telling(
 def sampling_of(config: TasteConfig) -> Sampling | None:
     """How an engine is to draw the answers; None takes the likeliest."""
     return Sampling(config.temperature, config.seed) if config.temperature else None
+
+
+def _each_once(answer: str) -> str:
+    """Without what a list says again: a small model goes on where it has nothing new to tell."""
+    parts = {part.strip(" .\n").lower(): part for part in reversed(answer.split(","))}
+    return ",".join(reversed(parts.values()))

@@ -196,6 +196,12 @@ def test_answers_are_one_line_of_so_many_words(tmp_path: Path) -> None:
     assert taste == "Prefers blue, red, green, oak, wool."
 
 
+def test_what_a_list_says_again_is_left_out(tmp_path: Path) -> None:
+    engine = Counting(lambda _: "Prefers blue, red, red, Red,  oak, red, oak.")
+    (taste,) = told(engine, tmp_path / "journal", [("u2", 2)]).table[schema.TASTE]
+    assert taste == "Prefers blue, red, oak."
+
+
 def test_long_lines_are_shortened_and_the_oldest_items_left_out(tmp_path: Path) -> None:
     config = RECURRENT.model_copy(update={"kind": "direct", "max_item_tokens": 4})
     items = ["one two three four five six", *(f"item {number}" for number in range(1, 60))]
