@@ -28,7 +28,7 @@ def measured_tastes(
         lines: what each item was told by.
     """
     histories = {name: place.items for name, place in places.items()}
-    return taste_quality(table, histories, lines, _truth(work, places))
+    return taste_quality(table, histories, lines, work.config.taste.words, _truth(work, places))
 
 
 def write_quality(folder: Path, quality: TasteQuality) -> None:

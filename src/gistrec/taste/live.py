@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gistrec.taste.recurrent import tastes_after
 from gistrec.taste.telling import Codes, Step, Teller
 
 
@@ -52,22 +51,3 @@ class LiveTaste:
             if len(held) == teller.block:
                 states.append(taste)
         return LiveTaste(items, tuple(states), taste)
-
-
-def without_each(teller: Teller, histories: Sequence[Sequence[int]]) -> list[list[str]]:
-    """For each history its taste without each of its items, all of them told together.
-
-    Args:
-        teller: who tells.
-        histories: item codes, oldest first.
-
-    Returns:
-        As many tastes as a history has items, in its order.
-    """
-    altered = [
-        [*history[:place], *history[place + 1 :]]
-        for history in map(list, histories)
-        for place in range(len(history))
-    ]
-    told = iter(tastes_after(teller, altered, "tastes without an item"))
-    return [[next(told) for _ in history] for history in histories]

@@ -1,20 +1,18 @@
 """How good a table of tastes is: what tastes say, and, where the truth is known, whether it holds.
 
 Told words are compared with a keyword count: the words that items of the same history are told by,
-the later item's weighing more, as many of them as the taste tells.
+the later item's weighing more, as many of them as a taste may take.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from gistrec import schema
+from gistrec.text.words import telling_words
 
-_WORD = re.compile(r"[^\W_]+")
 _OLDER = 0.9  # weight of an item in the keyword count, by the one after it
 Words = tuple[str, ...]
 
@@ -40,7 +38,7 @@ class TasteQuality(BaseModel):
 
     Attributes:
         tastes: moments with an interaction before.
-        words: of a taste, on average.
+        words: that say something, of a taste, on average.
         distinct: distinct tastes over tastes.
         valid: share of the tastes whose last question was answered.
         kept: share of a taste's words that the same user's taste a block later still tells; None
@@ -80,6 +78,7 @@ def taste_quality(
     tastes: pl.DataFrame,
     histories: Mapping[str, Sequence[int]],
     items: Sequence[str],
+    most: int,
     truth: pl.DataFrame | None = None,
 ) -> TasteQuality:
     """Measure a finished table.
@@ -88,6 +87,7 @@ def taste_quality(
         tastes: user_id, moment, block, taste, taste_valid.
         histories: item codes of each user, oldest first.
         items: the line that each item was told by.
+        most: words that a taste may take.
         truth: user_id, moment, and a column of lists an attribute: the values liked then.
     """
     told = tastes.filter(pl.col(schema.MOMENT) > 0).sort(schema.USER_ID, schema.MOMENT)
@@ -98,11 +98,14 @@ def taste_quality(
     if truth is not None and count:
         liked, attributes = _liked(told, truth)
         lines = [words_of(line) for line in items]
-        counts = _counted(told, histories, lines, words)
+        counts = [
+            keyword_count([lines[code] for code in histories[user][:moment]], most)
+            for user, moment in _moments(told)
+        ]
         true, counted = held(words, liked, attributes), held(counts, liked, attributes)
     return TasteQuality(
         tastes=count,
-        words=sum(len(_WORD.findall(text)) for text in texts) / count if count else 0.0,
+        words=sum(map(len, words)) / count if count else 0.0,
         distinct=len(set(texts)) / count if count else 0.0,
         valid=int(told[schema.TASTE_VALID].sum()) / count if count else 0.0,
         kept=kept(told),
@@ -112,9 +115,8 @@ def taste_quality(
 
 
 def words_of(text: str) -> Words:
-    """The distinct words of a text in lower case, without English function words."""
-    words = dict.fromkeys(_WORD.findall(text.lower()))
-    return tuple(word for word in words if word not in ENGLISH_STOP_WORDS)
+    """The distinct words of a text as they are compared."""
+    return tuple(telling_words(text))
 
 
 def held(
@@ -170,23 +172,6 @@ def keyword_count(history: Sequence[Words], most: int) -> Words:
         for word in words:
             weights[word] += _OLDER**age
     return tuple(sorted(weights, key=lambda word: -weights[word])[:most])
-
-
-def _counted(
-    told: pl.DataFrame,
-    histories: Mapping[str, Sequence[int]],
-    lines: Sequence[Words],
-    words: Sequence[Words],
-) -> list[Words]:
-    """The keyword count at each moment, with as many words as the taste has of items' words."""
-    known = frozenset(word for line in lines for word in line)
-    return [
-        keyword_count(
-            [lines[code] for code in histories[user][:moment]],
-            sum(word in known for word in taste),
-        )
-        for (user, moment), taste in zip(_moments(told), words, strict=True)
-    ]
 
 
 def _liked(told: pl.DataFrame, truth: pl.DataFrame) -> tuple[list[frozenset[str]], frozenset[str]]:

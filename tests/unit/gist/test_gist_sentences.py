@@ -68,7 +68,7 @@ def test_each_item_is_described_summarised_and_joined(catalogue: Catalogue, tmp_
     assert of(found.gists, "text_sentence") == [READ if c in texts else None for c in codes]
     expected = {**dict.fromkeys(BOTH, JOINED), WITHOUT_IMAGE: READ, WITHOUT_TEXT: SEEN, BARE: None}
     assert of(found.gists, "summary") == [expected[code] for code in codes]
-    for column, valid in (
+    for column, those in (
         ("image_valid", PICTURED),
         ("text_valid", texts),
         ("summary_valid", BOTH),

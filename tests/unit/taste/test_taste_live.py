@@ -11,7 +11,7 @@ from telling_cases import ITEMS, NOUNS, RECURRENT, WHO, Counting, teller_of
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.engines.local import LocalEngine
 from gistrec.mllm.vision.features import ImageFeatures
-from gistrec.taste.live import LiveTaste, without_each
+from gistrec.taste.live import LiveTaste
 from gistrec.taste.recurrent import tastes_after
 from gistrec.taste.telling import sampling_of, telling
 
@@ -87,22 +87,3 @@ def test_an_event_costs_one_question_and_a_removal_those_from_its_block(tmp_path
         )
         with pytest.raises(IndexError, match="9 items"):
             live.without(teller, 9)
-
-
-def test_histories_without_each_item_are_told_together(tmp_path: Path) -> None:
-    engine = Counting()
-    histories = [[0, 1, 2, 3, 4, 5, 6], [7], [8, 8]]
-    with teller_of(engine, tmp_path / "journal") as teller:
-        found = without_each(teller, histories)
-        expected = [
-            [
-                LiveTaste.of(teller, [*history[:place], *history[place + 1 :]]).taste
-                for place in range(len(history))
-            ]
-            for history in histories
-        ]
-    assert found == expected
-    assert found[1] == [""]
-    # 7 histories of 6 items in 2 blocks: the first block is told in 4 ways, the second after the
-    # same first in 4, and after each of the other three; [8] once.
-    assert engine.together == [4 + 1, 3 + 4]

@@ -74,18 +74,18 @@ def test_words_kept_are_those_of_the_block_before() -> None:
 
 
 def test_quality_of_a_table() -> None:
-    found = taste_quality(TASTES, HISTORIES, ITEMS, TRUTH)
+    found = taste_quality(TASTES, HISTORIES, ITEMS, 3, TRUTH)
     assert found.tastes == 3
-    assert found.words == (3 + 4 + 3) / 3
+    assert found.words == (2 + 3 + 2) / 3
     assert found.distinct == 2 / 3
     assert found.valid == 2 / 3
-    assert found.kept == 2 / 3  # of prefers, red and sofa
+    assert found.kept == 1 / 2  # of red and sofa
     assert found.true is not None
     assert found.true.precision == (2 + 2 + 0) / (2 + 3 + 2)
     assert found.true.recall == (2 + 2 + 0) / (3 + 3 + 2)
-    # As many words as the taste has of items': red and chair (or oak), then blue, lamp and red.
+    # Three words of items: red, chair and oak or sofa; then blue, lamp and red; blue and lamp.
     assert found.counted is not None
-    assert found.counted.precision == (2 + 2 + 2) / (2 + 3 + 2)
+    assert found.counted.recall == (2 + 2 + 2) / (3 + 3 + 2)
     told = dict(found.told())
     assert told["tastes"] == "3"
     assert told["told words that are liked"] == "57.1%"
@@ -93,7 +93,7 @@ def test_quality_of_a_table() -> None:
 
 
 def test_quality_without_the_truth_and_without_tastes() -> None:
-    found = taste_quality(TASTES, HISTORIES, ITEMS)
+    found = taste_quality(TASTES, HISTORIES, ITEMS, 3)
     assert (found.true, found.counted) == (None, None)
-    nothing = taste_quality(TASTES.clear(), HISTORIES, ITEMS, TRUTH)
+    nothing = taste_quality(TASTES.clear(), HISTORIES, ITEMS, 3, TRUTH)
     assert (nothing.tastes, nothing.words, nothing.kept, nothing.true) == (0, 0.0, None, None)
