@@ -47,14 +47,18 @@ def joined(seen: Sequence[str], read: Sequence[str], most: int) -> str:
     return _sentence(f"{thing} about {', '.join(read[:text])}")
 
 
-def taste_told(words: Sequence[str], most: int) -> str:
-    """What a user prefers, as in "Prefers blue, striped, rustic, kettle".
+def taste_told(firm: Sequence[str], faint: Sequence[str], most: int) -> str:
+    """What a user prefers, as in "Prefers blue, striped; also kettle, rustic".
 
     Args:
-        words: the strongest first.
-        most: words.
+        firm: what is surely liked, the most important first.
+        faint: what may be; alone it reads "Perhaps kettle, rustic".
+        most: words; where they are few the last of ``faint`` are left out first.
     """
-    return _sentence(_led("prefers", words, most))
+    if not firm:
+        return _sentence(_led("perhaps", faint, most))
+    told, room = _led("prefers", firm, most), most - len(firm) - 2
+    return _sentence(f"{told}; also {', '.join(faint[:room])}" if faint and room > 0 else told)
 
 
 def _thing(words: Sequence[str], most: int) -> str:

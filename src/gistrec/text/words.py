@@ -7,7 +7,7 @@ from functools import cache
 _BETWEEN = re.compile(r"[\s\u3001\u3002\uff0c\uff1b]+|(?<!\d)[,;]|[,;](?!\d)")
 # Around words, never within.
 _MARKS = ".,;:!?()[]{}<>\"'`*_\u2018\u2019\u201c\u201d\u2026\u00ab\u00bb"
-_OF_TELLING = frozenset({"prefer", "prefers"})
+_OF_TELLING = frozenset({"perhaps", "prefer", "prefers"})
 # The list of stop words also holds what goods are called and told by.
 _TELLING = frozenset({
     "back", "bill", "bottom", "cry", "empty", "fill", "fire", "front", "full", "interest", "mill",
