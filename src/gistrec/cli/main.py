@@ -10,6 +10,7 @@ import typer
 
 from gistrec.cli.bench import app as bench
 from gistrec.cli.cache import app as cache
+from gistrec.cli.compare import compare
 from gistrec.cli.data import app as data
 from gistrec.cli.demo import demo
 from gistrec.cli.doctor import doctor
@@ -58,6 +59,7 @@ app.command()(gist)
 app.command()(taste)
 app.command()(evaluate)
 app.command()(leaderboard)
+app.command()(compare)
 app.add_typer(bench)
 app.command()(doctor)
 

@@ -46,13 +46,20 @@ def seed_folder(run: Path, seed: int) -> Path:
     return run / f"seed-{seed}"
 
 
+def seed_folders(run: Path) -> list[Path]:
+    """The runs of several seeds in a folder, by seed; none where it is a run of its own."""
+    if (run / schema.CONFIG_FILE).exists():
+        return []
+    found = [file.parent for file in run.glob("seed-*/" + schema.CONFIG_FILE)]
+    return sorted(found, key=lambda folder: (len(folder.name), folder.name))
+
+
 def refuse_folder_of_seeds(run: Path) -> None:
     """Refuse a folder that holds no run of its own, but those of several seeds.
 
     Raises:
         RunError: it does; names them.
     """
-    found = sorted(run.glob("seed-*/" + schema.CONFIG_FILE))
-    if found and not (run / schema.CONFIG_FILE).exists():
-        named = " or ".join(str(file.parent) for file in found)
+    if found := seed_folders(run):
+        named = " or ".join(map(str, found))
         raise RunError(f"{run} is a folder of seeds: name {named}")

@@ -8,7 +8,7 @@ import polars as pl
 from gistrec import schema
 from gistrec.errors import RunError
 from gistrec.evaluation.intervals import Interval, bootstrap_users
-from gistrec.evaluation.metrics import metric_values
+from gistrec.evaluation.metrics import Values, metric_values
 
 _KEY = [schema.USER_ID, schema.POSITIVE]
 
@@ -28,6 +28,19 @@ def compare(
     Raises:
         RunError: the two sides were not asked the same questions.
     """
+    values, users = paired(ranks_a, ranks_b, metric)
+    return bootstrap_users(values, users, resamples, seed)
+
+
+def paired(
+    ranks_a: pl.DataFrame | Sequence[pl.DataFrame],
+    ranks_b: pl.DataFrame | Sequence[pl.DataFrame],
+    metric: str,
+) -> tuple[Values, pl.Series]:
+    """Each question's difference, float64 [n], as often as it was asked, and whose it is [n].
+
+    Arguments and faults are those of ``compare``.
+    """
     a, b = (question_values(side, metric) for side in (ranks_a, ranks_b))
     both = a.join(b, on=[*_KEY, schema.N_CANDIDATES], how="inner", suffix="_b").sort(_KEY)
     if not len(a) == len(b) == len(both):
@@ -37,7 +50,7 @@ def compare(
         )
     if not both["asked"].equals(both["asked_b"]):
         raise RunError("the systems were asked some questions a different number of times")
-    return over_users(both, both["value"] - both["value_b"], resamples, seed)
+    return _as_asked(both, both["value"] - both["value_b"])
 
 
 def over_users(questions: pl.DataFrame, values: pl.Series, resamples: int, seed: int) -> Interval:
@@ -45,10 +58,14 @@ def over_users(questions: pl.DataFrame, values: pl.Series, resamples: int, seed:
 
     ``questions`` are those of ``question_values``, ``values`` one a question.
     """
+    return bootstrap_users(*_as_asked(questions, values), resamples, seed)
+
+
+def _as_asked(questions: pl.DataFrame, values: pl.Series) -> tuple[Values, pl.Series]:
+    """Each question's value as often as it was asked, and its user."""
     asked = questions["asked"].to_numpy()
     every = np.repeat(values.to_numpy().astype(np.float64), asked)
-    users = questions[schema.USER_ID].gather(np.repeat(np.arange(len(questions)), asked))
-    return bootstrap_users(every, users, resamples, seed)
+    return every, questions[schema.USER_ID].gather(np.repeat(np.arange(len(questions)), asked))
 
 
 def question_values(ranks: pl.DataFrame | Sequence[pl.DataFrame], metric: str) -> pl.DataFrame:

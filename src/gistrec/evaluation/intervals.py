@@ -29,15 +29,7 @@ class Interval(NamedTuple):
 
 def bootstrap(values: Values, resamples: int = 1000, seed: int = 0) -> Interval:
     """The mean of ``values`` (float64 [u], one a user) and its 95% percentile interval."""
-    centre = mean(values)
-    levels, counts = _levels(values)
-    if len(levels) == 1:
-        return Interval(centre, centre, centre)
-    rng = np.random.default_rng([seed, _STREAM])
-    drawn = rng.multinomial(len(values), counts / counts.sum(), size=resamples)
-    drift = (drawn @ levels - counts @ levels) / len(values)
-    low, high = np.quantile(drift, _CONFIDENCE)
-    return Interval(centre, centre + float(low), centre + float(high))
+    return _between(mean(values), _drawn_of_users(values, resamples, seed))
 
 
 def bootstrap_users(
@@ -48,17 +40,38 @@ def bootstrap_users(
     A drawn user brings all its questions, and a draw is worth the sum of all values drawn over
     the number of questions drawn. Where each user is asked once, that is ``bootstrap``.
     """
+    return _between(mean(values), drawn_means(values, users, resamples, seed))
+
+
+def drawn_means(values: Values, users: pl.Series, resamples: int = 1000, seed: int = 0) -> Values:
+    """The mean of each draw of users, float64 [resamples]; arguments as ``bootstrap_users``."""
     if users.n_unique() == len(users):
-        return bootstrap(values, resamples, seed)
-    centre = mean(values)
+        return _drawn_of_users(values, resamples, seed)
     sums, asked, counts = _user_levels(values, users)
     if len(sums) == 1:
-        return Interval(centre, centre, centre)
+        return np.full(resamples, mean(values))
     rng = np.random.default_rng([seed, _STREAM])
     drawn = rng.multinomial(counts.sum(), counts / counts.sum(), size=resamples)
-    low, high = np.quantile((drawn @ sums) / (drawn @ asked), _CONFIDENCE)
     least, most = values.min(), values.max()  # beyond which only rounding leads
-    return Interval(centre, max(float(low), float(least)), min(float(high), float(most)))
+    means: Values = np.clip((drawn @ sums) / (drawn @ asked), least, most)
+    return means
+
+
+def _drawn_of_users(values: Values, resamples: int, seed: int) -> Values:
+    """The mean of each draw of users who are asked once each."""
+    centre = mean(values)
+    levels, counts = _levels(values)
+    if len(levels) == 1:
+        return np.full(resamples, centre)
+    rng = np.random.default_rng([seed, _STREAM])
+    drawn = rng.multinomial(len(values), counts / counts.sum(), size=resamples)
+    means: Values = centre + (drawn @ levels - counts @ levels) / len(values)
+    return means
+
+
+def _between(centre: float, means: Values) -> Interval:
+    low, high = np.quantile(means, _CONFIDENCE)
+    return Interval(centre, float(low), float(high))
 
 
 def _user_levels(values: Values, users: pl.Series) -> tuple[Values, Values, Values]:

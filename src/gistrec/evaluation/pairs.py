@@ -1,0 +1,139 @@
+"""Which systems can be told apart: every pair, paired by user, corrected for how many there are."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from gistrec.errors import RunError
+from gistrec.evaluation.compare import paired
+from gistrec.evaluation.contestants import Contestant
+from gistrec.evaluation.intervals import Interval, drawn_means
+from gistrec.evaluation.metrics import Values, mean
+from gistrec.evaluation.row import Metric
+from gistrec.progress import track
+
+SURE = 0.05
+_CONFIDENCE = (0.025, 0.975)
+
+
+class Pair(BaseModel):
+    """Two systems by one metric.
+
+    Attributes:
+        better, worse: the one with the higher mean, and the other.
+        difference: of their means, 0 or more, with its 95% interval over users.
+        p: two-sided, by the bootstrap: how readily a draw of users turns the difference around.
+        p_holm: the same after Holm's correction for all pairs that were compared.
+        effect: the difference over the standard deviation of the questions' differences (Cohen's d
+            of paired values); 0 where nothing differs.
+        wins, losses: shares of the questions that the better one answers better, and worse.
+        questions: how many were asked of both, under all seeds.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    better: str
+    worse: str
+    metric: str
+    difference: Metric
+    p: float
+    p_holm: float
+    effect: float
+    wins: float
+    losses: float
+    questions: int
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether the difference is larger than chance in who was asked explains."""
+        return self.p_holm < SURE
+
+    def told(self) -> str:
+        """What was found, in a sentence."""
+        # Points are hundredths of the metric.
+        low, high = (100 * value for value in (self.difference.low, self.difference.high))
+        points = f"{100 * self.difference.value:.1f} points {self.metric}"
+        interval = f"95% interval {low:.1f} to {high:.1f}"
+        if self.told_apart:
+            return f"{self.better} beats {self.worse} by {points}, {interval}"
+        return f"{self.better} and {self.worse} cannot be told apart: {points}, {interval}"
+
+
+def all_pairs(
+    systems: Sequence[Contestant],
+    metric: str,
+    resamples: int = 10_000,
+    seed: int = 0,
+    against: str | None = None,
+) -> list[Pair]:
+    """Every pair of ``systems``, in their order; a question is worth its mean over seeds.
+
+    Args:
+        systems: asked the same questions.
+        metric: as ``gistrec.evaluation.metrics.metric_values`` names them.
+        resamples: draws of users; the smallest p is 2 over so many and one.
+        seed: of the draws.
+        against: only pairs with the system of this name, and corrected for these alone.
+
+    Raises:
+        RunError: the metric is unknown, systems were not asked the same questions, there are fewer
+            than two, or none of that name.
+    """
+    names = [system.name for system in systems]
+    if against is not None and against not in names:
+        raise RunError(f"there is no system {against!r}; there are {', '.join(names)}")
+    if len(systems) < 2:
+        raise RunError(f"{', '.join(names)} is alone: name a folder with another system")
+    every = [
+        (one, other)
+        for one, other in combinations(systems, 2)
+        if against in (None, one.name, other.name)
+    ]
+    found = [
+        _pair(one, other, metric, resamples, seed)
+        for one, other in track(every, "comparing systems")
+    ]
+    corrected = holm([pair.p for pair in found])
+    return [
+        pair.model_copy(update={"p_holm": value})
+        for pair, value in zip(found, corrected, strict=True)
+    ]
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Holm's step-down correction of n p-values, in their order (Holm 1979)."""
+    corrected, least = [0.0] * len(p), 0.0
+    for place, number in enumerate(sorted(range(len(p)), key=p.__getitem__)):
+        least = max(least, min(1.0, (len(p) - place) * p[number]))
+        corrected[number] = least
+    return corrected
+
+
+def _pair(one: Contestant, other: Contestant, metric: str, resamples: int, seed: int) -> Pair:
+    values, users = paired(one.ranks, other.ranks, metric)
+    better, worse = one.name, other.name
+    if mean(values) < 0:
+        values, better, worse = -values, other.name, one.name
+    draws = drawn_means(values, users, resamples, seed)
+    low, high = np.quantile(draws, _CONFIDENCE)
+    spread = float(values.std())
+    return Pair(
+        better=better,
+        worse=worse,
+        metric=metric,
+        difference=Metric(**Interval(mean(values), float(low), float(high))._asdict()),
+        p=_two_sided(draws),
+        p_holm=1.0,
+        effect=mean(values) / spread if spread else 0.0,
+        wins=float((values > 0).mean()),
+        losses=float((values < 0).mean()),
+        questions=len(values),
+    )
+
+
+def _two_sided(draws: Values) -> float:
+    """Twice the share of draws on the rarer side of no difference; never quite 0."""
+    rarer = min((draws <= 0).sum(), (draws >= 0).sum())
+    return float(min(1.0, 2 * (rarer + 1) / (len(draws) + 1)))
