@@ -119,7 +119,8 @@ class Teller:
 
     def _told(self, key: str) -> str | None:
         answer = self.answers[key]
-        return sentence(_each_once(answer.text), self.config.words, answer.cut)
+        text, cut = _each_once(answer.text, answer.cut)
+        return sentence(text, self.config.words, cut)
 
     def _segments(self, step: Step) -> list[prompts.Segment]:
         """The question; where the model reads no more, without the oldest items."""
@@ -192,7 +193,15 @@ def sampling_of(config: TasteConfig) -> Sampling | None:
     return Sampling(config.temperature, config.seed) if config.temperature else None
 
 
-def _each_once(answer: str) -> str:
-    """Without what a list says again: a small model goes on where it has nothing new to tell."""
-    parts = {part.strip(" .\n").lower(): part for part in reversed(answer.split(","))}
-    return ",".join(reversed(parts.values()))
+def _each_once(answer: str, cut: bool) -> tuple[str, bool]:
+    """Without what a list says again: a small model goes on where it has nothing new to tell.
+
+    Returns:
+        The rest as it stands, and whether its end is still the one that was ``cut`` off.
+    """
+    parts: dict[str, str] = {}
+    before = 0
+    for part in answer.split(","):
+        before = len(parts)
+        parts.setdefault(part.strip(" .\n").lower(), part)
+    return ",".join(parts.values()), cut and len(parts) > before

@@ -29,8 +29,9 @@ class Counting:
         rule: Callable[[str], str] = lambda text: f"likes {fingerprint_of(text)}",
         patience: int = 10**6,
         room: int | None = None,
+        cut: bool = False,
     ) -> None:
-        self.rule, self.patience, self.room = rule, patience, room
+        self.rule, self.patience, self.room, self.cut = rule, patience, room, cut
         self.asked: list[str] = []
         self.together: list[int] = []
 
@@ -42,7 +43,7 @@ class Counting:
             if len(self.asked) == self.patience:
                 raise EngineError("gone")
             self.asked.append("".join(map(str, questions[number].segments)))
-            yield number, Answer(self.rule(self.asked[-1]), False)
+            yield number, Answer(self.rule(self.asked[-1]), self.cut)
 
     def count(self, text: str) -> int:
         return len(text.split())

@@ -202,6 +202,18 @@ def test_what_a_list_says_again_is_left_out(tmp_path: Path) -> None:
     assert taste == "Prefers blue, red, oak."
 
 
+@pytest.mark.parametrize(
+    ("answer", "taste"),
+    [
+        ("Prefers oak, red, blue, red", "Prefers oak, red, blue."),  # the cut end said it before
+        ("Prefers oak, red, blue, redd", "Prefers oak, red, blue."),  # it may be half a word
+    ],
+)
+def test_what_a_list_said_first_stays_in_its_place(answer: str, taste: str, tmp_path: Path) -> None:
+    with teller_of(Counting(lambda _: answer, cut=True), tmp_path / "journal") as teller:
+        assert tastes_after(teller, [[3]], "tastes") == [taste]
+
+
 def test_long_lines_are_shortened_and_the_oldest_items_left_out(tmp_path: Path) -> None:
     config = RECURRENT.model_copy(update={"kind": "direct", "max_item_tokens": 4})
     items = ["one two three four five six", *(f"item {number}" for number in range(1, 60))]
