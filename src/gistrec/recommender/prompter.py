@@ -65,7 +65,7 @@ class Prompter:
             backbone.text_ids(heading),
             backbone.text_ids(question),
         )
-        self._longest_taste = longest_taste
+        self._taste_room = self._added_by("") + longest_taste if longest_taste else 0
         self._entries: list[tuple[int, ...]] = []
         self._branches: dict[int, Tokens] = {}
         self._told: dict[str, Tokens] = {}
@@ -163,9 +163,7 @@ class Prompter:
             answer=ANSWER_TOKENS,
             most=self._config.max_prompt_tokens,
             context=self._backbone.context,
-            taste=self._count(prompts.taste_line("")) + self._longest_taste
-            if self._longest_taste
-            else 0,
+            taste=self._taste_room,
         )
 
     def _prefix(self, frame: _Frame, profile: Profile, plan: Plan) -> Tokens:
@@ -200,8 +198,15 @@ class Prompter:
 
     def _taste(self, profile: Profile) -> str:
         """The line that tells a taste, no longer than room was kept for."""
-        room = self._longest_taste
-        return prompts.taste_line(shortened(profile.taste, lambda part: self._count(part) <= room))
+        room = self._taste_room
+        told = shortened(profile.taste, lambda part: self._added_by(part) <= room)
+        return prompts.taste_line(told)
+
+    def _added_by(self, taste: str) -> int:
+        """Tokens that a prompt grows by where the line that tells ``taste`` opens it."""
+        opening, _, _ = self._frame
+        told = self._backbone.opening(prompts.taste_line(taste))
+        return len(told) + self._count(self._lines[0]) - len(opening)
 
     def _branch(self, code: int) -> Tokens:
         branch = self._branches.get(code)

@@ -177,6 +177,70 @@ def test_no_prompt_is_over_the_budget_and_what_fits_is_shown(
     assert row.prefix == Tokens(tiny_backbone.before) + tiny_backbone.tokens(known)
 
 
+# What a tokenizer knows and what it does not, with and without letters that a space joins.
+tastes = st.lists(
+    st.sampled_from(["Prefers", "blue,", "sofa", "Zq-9", "\u6728", "caf\u00e9", ".", "''", "  "]),
+    min_size=1,
+    max_size=14,
+).map(" ".join)
+
+
+@given(
+    history=codes,
+    nearby=codes,
+    taste=st.one_of(st.just(""), tastes, st.text(min_size=1, max_size=12)),
+    candidate=st.integers(0, N_ITEMS - 1),
+    shown=st.sampled_from([0, 6]),
+    longest=st.sampled_from([1, 2, 5, 12]),
+    room=st.integers(0, 30),
+)
+def test_no_prompt_with_a_taste_is_over_the_budget(
+    history: list[int],
+    nearby: list[int],
+    taste: str,
+    candidate: int,
+    shown: int,
+    longest: int,
+    room: int,
+    tiny_backbone: Backbone,
+) -> None:
+    asking = _telling_tastes(tiny_backbone, shown, longest, room)
+    profile, limit = Profile(history, nearby, taste), asking.budget.limit
+    assert limit is not None
+    row, plan = asking.row(profile, [candidate]), asking.plan(profile)
+    whole = row.prefix + row.branches[0]
+    assert len(whole.ids) + 1 <= plan.tokens <= limit
+    closing = tiny_backbone.text_ids("What now?\n")
+    rest = len(closing) + len(tiny_backbone.after)
+    if asking.budget.frame + asking.budget.taste + rest + 3 <= limit:
+        asked = asking.prefix(profile, closing, 3)
+        assert len(asked.ids) + len(tiny_backbone.after) + 3 <= limit
+    segments = asking.segments(profile, candidate)
+    assert tiny_backbone.question(segments, pictured().grid) == whole
+    told = "".join(str(segment) for segment in segments)
+    assert (prompts.taste_line("").strip() in told) == bool(taste)
+    assert told.count("in this order") == (plan.history > 0 or not taste)
+
+
+@functools.cache
+def _telling_tastes(backbone: Backbone, shown: int, longest: int, room: int) -> Prompter:
+    config = RecommenderConfig(history=shown)
+    least = prompter(backbone, config, pictured(), longest).budget.least
+    limited = config.model_copy(update={"max_prompt_tokens": least + room})
+    return prompter(backbone, limited, pictured(), longest)
+
+
+def test_a_taste_within_its_tokens_is_never_cut(tiny_backbone: Backbone) -> None:
+    taste = "blue lamp, red sofa"
+    enough = len(tiny_backbone.text_ids(taste)) + 1
+    asking = prompter(tiny_backbone, RecommenderConfig(history=0), longest_taste=enough)
+    assert f": {taste}\n" in words(tiny_backbone, asking.row(Profile([1], [], taste), [2]).prefix)
+    less = prompter(tiny_backbone, RecommenderConfig(history=0), longest_taste=enough - 3)
+    shown = words(tiny_backbone, less.row(Profile([1], [], taste), [2]).prefix)
+    assert ": blue lamp" in shown
+    assert "sofa" not in shown
+
+
 def test_a_user_reads_the_same_whatever_the_candidate(tiny_backbone: Backbone) -> None:
     """Items 0 to 9 have longer titles: room is kept for them where others are asked about."""
     titles = ["a very long title of an item" if code < 10 else "" for code in range(N_ITEMS)]
