@@ -31,7 +31,8 @@ def _table(rows: Sequence[AblationRow], group: str, protocol: str) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
         table.add_column("against full", justify="right", no_wrap=True)
     # The papers' protocol is the sampled one.
-    printed = beside(row.variant for row in rows if group == ABLATION and protocol == SAMPLED)
+    compared = group == ABLATION and protocol == SAMPLED
+    printed = beside((row.variant for row in rows), rows[0].system) if compared else None
     for dataset in printed.rows if printed else ():
         table.add_column(f"printed: {dataset}", justify="right")
     for row in rows:

@@ -14,12 +14,14 @@ class Printed:
 
     Attributes:
         source: what it is, for a caption.
+        system: the paper's, as the names of its presets begin.
         metrics: the names of the columns.
         rows: by dataset, then by the variant's name here (config/variants.py): each metric's value
             as a share of 1.
     """
 
     source: str
+    system: str
     metrics: tuple[str, ...]
     rows: Mapping[str, Mapping[str, tuple[float, ...]]]
 
@@ -31,6 +33,7 @@ def _percent(*values: float) -> tuple[float, ...]:
 # Wang, Wang & Wang, arXiv 2512.20916 (2025), Table 6.
 TABLE_6 = Printed(
     "MMSRARec's Table 6, on other data",
+    "mmsrarec",
     ("HR@5", "NDCG@5", "AUC"),
     {
         "Amazon-Baby": {
@@ -58,6 +61,7 @@ TABLE_6 = Printed(
 # Setiadi, Cao & Yao, MGRASRec, Table 2: the same, and LLaVA fine-tuned on the latest items.
 MLLM_MSR_TABLES = Printed(
     "MLLM-MSR's Table 3 and, marked G, MGRASRec's Table 2, on other data",
+    "mllm-msr",
     ("HR@5", "MRR@5", "AUC"),
     {
         "MicroLens": {
@@ -97,12 +101,17 @@ MLLM_MSR_TABLES = Printed(
 )
 
 
-def beside(variants: Iterable[str]) -> Printed | None:
-    """The table that has the most of these variants, the full system apart; None where none has."""
+def beside(variants: Iterable[str], system: str) -> Printed | None:
+    """The table of ``system``'s paper, where it has one of these variants besides the full system.
+
+    For a system of another name, the table that has the most of them; None where none has any.
+    """
     shown = set(variants) - {"full"}
 
     def held(table: Printed) -> int:
         return len(shown.intersection(*[set().union(*table.rows.values())]))
 
-    best = max((TABLE_6, MLLM_MSR_TABLES), key=held)
+    tables = (TABLE_6, MLLM_MSR_TABLES)
+    own = [table for table in tables if system.startswith(table.system)]
+    best = max(own or tables, key=held)
     return best if held(best) else None

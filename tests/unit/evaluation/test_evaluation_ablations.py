@@ -11,6 +11,7 @@ from gistrec.config.evaluation import EvaluationConfig
 from gistrec.evaluation.ablation_plots import plot_ablation, plot_sweep
 from gistrec.evaluation.ablation_table import ablation_tables
 from gistrec.evaluation.ablations import AblationRow, Measured, add_ablations
+from gistrec.evaluation.printed import beside
 
 CONFIG = EvaluationConfig(resamples=200)
 
@@ -119,6 +120,25 @@ def test_the_table_shows_differences_and_what_the_paper_printed() -> None:
     assert full.row_count == sweep.row_count == 1
     console.print(full, sweep)
     assert "printed" not in console.export_text()
+
+
+@pytest.mark.parametrize(
+    ("system", "variants", "source"),
+    [
+        ("mllm-msr", ["without-fine-tuning"], "MLLM-MSR"),  # both papers print it
+        ("mllm-msr-paper", ["direct", "without-fine-tuning"], "MLLM-MSR"),
+        ("mmsrarec", ["without-fine-tuning"], "MMSRARec"),
+        ("mmsrarec", ["text-only", "recent-history"], None),
+        ("mllm-msr", ["direct"], None),
+        ("ours", ["without-fine-tuning", "text-only"], "MLLM-MSR"),
+        ("ours", ["collab.neighbours-3"], None),
+    ],
+)
+def test_what_is_printed_is_of_the_systems_own_paper(
+    system: str, variants: list[str], source: str | None
+) -> None:
+    found = beside(["full", *variants], system)
+    assert (None if found is None else found.source.split("'")[0]) == source
 
 
 def test_pictures_are_drawn_of_ablations_and_sweeps(tmp_path: Path) -> None:
