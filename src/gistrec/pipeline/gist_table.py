@@ -4,6 +4,8 @@ from pathlib import Path
 
 import polars as pl
 
+from gistrec import schema
+from gistrec.errors import RunError
 from gistrec.files import read_json, write_json, written_aside
 from gistrec.gist.quality import GistQuality
 
@@ -18,8 +20,18 @@ def write_gists(folder: Path, gists: pl.DataFrame, quality: GistQuality) -> None
 
 
 def read_gists(folder: Path) -> pl.DataFrame:
-    """The gists of a finished stage."""
-    return pl.read_parquet(folder / _GISTS)
+    """The gists of a finished stage.
+
+    Raises:
+        RunError: they are those of an earlier gistrec.
+    """
+    gists = pl.read_parquet(folder / _GISTS)
+    if schema.SUMMARY_VALID not in gists.columns:
+        raise RunError(
+            f"the gists in {folder} are those of an earlier gistrec, which did not note all that "
+            "this one reads: give the `gistrec run` command again"
+        )
+    return gists
 
 
 def read_quality(folder: Path) -> GistQuality:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gistrec import schema
-from gistrec.errors import DataError, RunError
+from gistrec.errors import DataError
 from gistrec.gist.quality import GistQuality
 from gistrec.gist.tuning.report import TuningReport
 from gistrec.pipeline.gist_table import read_gists, read_quality
@@ -142,13 +142,7 @@ def gist_view(run: Path) -> GistView:
 
 def _gists(run: Path) -> pl.DataFrame:
     read_manifest(run / _STAGE)
-    gists = read_gists(run / _STAGE)
-    if schema.SUMMARY_VALID not in gists.columns:
-        raise RunError(
-            f"the gists of {run} are those of an earlier gistrec, which did not note all that is "
-            "shown here: give the `gistrec run` command again"
-        )
-    return gists
+    return read_gists(run / _STAGE)
 
 
 def _told(sentence: str | None, keywords: tuple[str, ...], valid: bool | None) -> str:

@@ -24,7 +24,7 @@ from gistrec.pipeline.evidence import (
 from gistrec.pipeline.fusion import open_fused
 from gistrec.pipeline.recommender import Recommender, open_recommender, recommender_stage_name
 from gistrec.pipeline.states import refuse_stale
-from gistrec.pipeline.taste import LiveTastes
+from gistrec.pipeline.taste import TASTE, LiveTastes
 from gistrec.pipeline.taste_steps import TasteStep, open_tastes, tastes_over_time
 from gistrec.pipeline.users import RunUsers
 from gistrec.progress import say
@@ -76,8 +76,9 @@ class Recommendations(RunUsers):
         evidence = None if system == work.config.name else told
         stage = recommender_stage_name(evidence is not None)
         inputs = told_inputs(work.config.evidence) if evidence else None
-        refuse_stale(run, stage, work.config.recommender.deciding(), inputs)
         tastes = open_tastes(work, words)
+        reads = {TASTE: tastes is not None}
+        refuse_stale(run, stage, work.config.recommender.deciding(), inputs, reads)
         if system == work.config.fused:
             refuse_stale(run, "fusion", work.config.fusion)
         recommender = open_recommender(work, run / stage, run / "backbone", words, evidence)

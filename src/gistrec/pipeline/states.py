@@ -74,7 +74,11 @@ def stage_states(run: Path, outdated: Mapping[str, str] | None = None) -> list[S
 
 
 def refuse_stale(
-    run: Path, stage: str, settings: BaseModel, told: Mapping[str, str] | None = None
+    run: Path,
+    stage: str,
+    settings: BaseModel,
+    told: Mapping[str, str] | None = None,
+    reads: Mapping[str, bool] | None = None,
 ) -> None:
     """Refuse a finished stage that the next run would make again.
 
@@ -83,6 +87,7 @@ def refuse_stale(
         stage: the stage's name.
         settings: those that decide its result, as the run's configuration has them now.
         told: inputs of the stage that are no stages, likewise.
+        reads: of the stages that it reads only under some configurations, whether it does now.
 
     Raises:
         RunError: it is unfinished, was made otherwise or from something else; says what to do.
@@ -90,6 +95,7 @@ def refuse_stale(
     manifest = read_manifest(run / stage)
     again = "give the `gistrec run` command again"
     changed = [name for name, value in (told or {}).items() if manifest.inputs.get(name) != value]
+    changed += [name for name, read in (reads or {}).items() if (name in manifest.inputs) != read]
     if changed or not made_by(manifest, settings):
         raise RunError(
             f"stage {stage!r} was made with other settings than {run / schema.CONFIG_FILE} says: "

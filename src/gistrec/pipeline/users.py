@@ -49,9 +49,10 @@ class RunUsers:
         work, _ = open_run(run)
         if not work.config.recommends:
             raise RunError(f"{run} holds baselines only; run a system such as mmsrarec")
-        if work.config.gist.tuning.kind != "none":
-            refuse_stale(run, GIST_TUNING, work.config.gist.deciding_tuning())
-        refuse_stale(run, "gist", work.config.gist.deciding())
+        gist = work.config.gist
+        if tuned := gist.tuning.kind != "none":
+            refuse_stale(run, GIST_TUNING, gist.deciding_tuning())
+        refuse_stale(run, "gist", gist.deciding(), reads={GIST_TUNING: tuned})
         refuse_stale(run, "collab", collab_settings(work.config))
         words = gist_texts(read_gists(run / "gist"), work.titles)
         encoder = open_encoder(run, work.config.collab.encoder)

@@ -57,6 +57,20 @@ def test_a_stage_as_it_should_be_is_not_refused(tmp_path: Path) -> None:
         refuse_stale(tmp_path, "collab", Settings())
 
 
+def test_a_stage_made_with_what_is_no_longer_read_or_without_what_is_now_is_refused(
+    tmp_path: Path,
+) -> None:
+    """The same settings of the stage itself, the taste switched on or off since."""
+    make(tmp_path, "taste", {}, made="tastes")
+    make(tmp_path, "with", {"taste": "tastes"})
+    make(tmp_path, "without", {})
+    refuse_stale(tmp_path, "with", Settings(), reads={"taste": True})
+    refuse_stale(tmp_path, "without", Settings(), reads={"taste": False})
+    for stage, read in (("with", False), ("without", True)):
+        with pytest.raises(RunError, match="was made with other settings"):
+            refuse_stale(tmp_path, stage, Settings(), reads={"taste": read})
+
+
 def test_a_stage_with_settings_that_are_no_more_is_refused(tmp_path: Path) -> None:
     class Others(BaseModel):
         width: int
