@@ -23,17 +23,11 @@ from gistrec.pipeline.collab import validating
 from gistrec.pipeline.engines import answering, open_engine
 from gistrec.pipeline.manifest import Facts, stage_fingerprint
 from gistrec.pipeline.stage import run_stage
-from gistrec.pipeline.taste_moments import (
-    Moment,
-    asked_places,
-    moments_of,
-    told_of,
-    training_places,
-)
+from gistrec.pipeline.taste_moments import asked_places, moments_of, told_of, training_places
 from gistrec.pipeline.taste_quality import measured_tastes, write_quality
 from gistrec.pipeline.workplace import Workplace
 from gistrec.taste.quality import Held
-from gistrec.taste.recurrent import tastes_after, tell_tastes
+from gistrec.taste.recurrent import Moment, tastes_after, tell_tastes
 from gistrec.taste.telling import Teller, sampling_of, telling
 
 TASTE = "taste"

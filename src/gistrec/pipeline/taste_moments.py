@@ -11,8 +11,7 @@ from gistrec.data.sequences import LongArray, Sequences
 from gistrec.data.split import Split
 from gistrec.pipeline.collab import asked_questions, training_windows
 from gistrec.pipeline.workplace import Workplace
-
-Moment = tuple[str, int]
+from gistrec.taste.recurrent import Moment
 
 
 @dataclass(frozen=True, eq=False)
