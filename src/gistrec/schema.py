@@ -40,7 +40,7 @@ ADAPTER: Final = "adapter"  # null where the model had none
 PROMPT_VERSION: Final = "prompt_version"
 SECONDS: Final = "seconds"  # this item's share of the time that answering took
 
-# Columns of tastes.parquet: one row a (user, moment), with MODEL to SECONDS as of gists.
+# Columns of the tables of tastes: one row a (user, moment), with MODEL to SECONDS as of gists.
 BLOCK: Final = "block"  # how many blocks of the history a taste rests on
 TASTE: Final = "taste"
 TASTE_VALID: Final = "taste_valid"  # whether an answer told it; null where nothing was asked

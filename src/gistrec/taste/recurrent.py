@@ -8,6 +8,8 @@ Departures from the paper:
 3. An answer that tells no preference is asked for once more, then the state before stays.
 4. What the same model answered once to the same question is not asked again, so that a new event
    costs one question, and a removed one the questions from its block on.
+5. A taste is one line of so many words, and what it says again is left out. Items' lines are
+   shortened, and where the model reads no more, a question loses its oldest items.
 """
 
 from collections import Counter, defaultdict

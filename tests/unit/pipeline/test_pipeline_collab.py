@@ -2,6 +2,7 @@ import pytest
 
 from gistrec.config.load import load_config
 from gistrec.config.system import SystemConfig
+from gistrec.config.variants import LEAN, MLLM_MSR
 from gistrec.pipeline.collab import collab_settings
 
 
@@ -27,3 +28,18 @@ def test_a_fusion_that_is_off_leaves_the_stage_to_be_taken_over() -> None:
         for asked in ([], ["fusion.on=false"], ["evidence.kinds=[]"])
     ]
     assert settings[0] == settings[1] == settings[2]
+
+
+def test_variants_that_change_no_gist_rank_what_the_full_system_does() -> None:
+    """The stage that retrieves candidates, and the gists that it compares, are taken over."""
+    full = load_config(SystemConfig, "mllm-msr")
+    lent = []
+    for variant in MLLM_MSR:
+        config = load_config(SystemConfig, "mllm-msr", None, [*variant.overrides, *LEAN])
+        assert (config.split, config.evaluation) == (full.split, full.evaluation)
+        assert config.backbone == full.backbone
+        same_gists = config.gist.deciding() == full.gist.deciding()
+        assert same_gists is (variant.name != "without-image-summary")
+        if collab_settings(config) == collab_settings(full) and same_gists:
+            lent.append(variant.name)
+    assert lent == ["direct", "recent-history", "text-only"]
