@@ -17,6 +17,7 @@ from gistrec.pipeline.compared import forget_earlier
 from gistrec.pipeline.manifest import stage_fingerprint
 from gistrec.pipeline.outdated import outdated_stages, outdated_systems, told_of_stage
 from gistrec.pipeline.stage import run_stage
+from gistrec.pipeline.taste import taste_settings
 from gistrec.pipeline.workplace import note_dataset
 
 SETTINGS = ["baselines.names=[popularity, sasrec]"]
@@ -150,3 +151,59 @@ def test_a_variant_that_is_not_finished_is_told_of(run: Path) -> None:
     (told,) = [f for f in run_findings(run) if f.text.startswith("variant without: to be made")]
     assert "evaluation-sasrec" in told.text
     assert told.state == "off"
+
+
+HISTORY = "recommender.history=5"  # so that a taste may be told or not
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Path:
+    """Stages of a system that tells a taste."""
+    run = tmp_path / "told"
+    config = save_told(run)
+    make(run, "split", config.split)
+    make(run, "backbone", config.backbone.deciding())
+    make(run, "gist", config.gist.deciding(), "backbone")
+    make(run, "taste", taste_settings(config), "split", "gist", "backbone")
+    make(run, "recommender", config.recommender.deciding(), "split", "gist", "taste")
+    return run
+
+
+def save_told(run: Path, *settings: str) -> SystemConfig:
+    config = load_config(SystemConfig, "mllm-msr", None, [HISTORY, *settings])
+    save_config(config, run / "config.yaml")
+    return config
+
+
+@pytest.mark.parametrize(
+    ("setting", "outdated"),
+    [
+        ("taste.batch_size=3", {}),
+        ("taste.seed=3", {}),  # nothing is drawn
+        ("taste.engine.concurrency=2", {}),
+        ("gist.image_keywords=1", {}),  # of the other style
+        ("collab.neighbours=2", {}),
+        ("taste.block=2", {"taste", "recommender"}),
+        ("taste.kind=direct", {"taste", "recommender"}),
+        ("taste.words=9", {"taste", "recommender"}),
+        ("taste.told_by=title", {"taste", "recommender"}),
+        ("recommender.max_windows=9", {"taste", "recommender"}),
+        ("recommender.max_gist_tokens=9", {"recommender"}),
+        ("gist.image_words=0", {"gist", "taste", "recommender"}),
+        ("gist.style=keywords", {"gist", "taste", "recommender"}),
+        ("backbone.embedded.tastes=5", {"backbone", "gist", "taste", "recommender"}),
+        ("taste.kind=none", {"taste", "recommender"}),
+    ],
+)
+def test_what_a_setting_of_tastes_and_sentences_makes_anew(
+    told: Path, setting: str, outdated: set[str]
+) -> None:
+    assert outdated_stages(told) == {}
+    save_told(told, setting)
+    assert set(outdated_stages(told)) == set(outdated)
+
+
+def test_a_recommender_from_before_tastes_were_told_is_outdated(told: Path) -> None:
+    config = save_told(told)
+    make(told, "recommender", config.recommender.deciding(), "split", "gist")
+    assert outdated_stages(told) == {"recommender": "made without taste"}
