@@ -27,7 +27,8 @@ from gistrec.collab.paths import evidence_paths
 from gistrec.config.evidence import EvidenceConfig
 from gistrec.config.sequence import SequenceConfig
 from gistrec.data.sequences import Sequences
-from gistrec.sequence.model import SequenceModel, TrainingReport, build_network
+from gistrec.sequence.model import SequenceModel, build_network
+from gistrec.sequence.report import TrainingReport
 
 RESULT = Path(__file__).parent / "results" / "evidence.json"
 LIMIT = 100_000  # pairs a minute

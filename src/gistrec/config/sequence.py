@@ -4,12 +4,12 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from gistrec.config.base import StageConfig
+from gistrec.config.sequence_training import SequenceTrainingConfig
 
 Architecture = Literal["sasrec", "gru4rec", "bert4rec"]
 
 
-class SequenceConfig(StageConfig):
+class SequenceConfig(SequenceTrainingConfig):
     """One model of item sequences; the defaults suit tens of thousands of users and items.
 
     Attributes:
@@ -19,12 +19,6 @@ class SequenceConfig(StageConfig):
         negatives: uniform negatives shared by a batch; None, or a catalogue of at most twice as
             many items, means the full softmax.
         mask_share: share of positions hidden while training, of BERT4Rec only.
-        weight_decay: AdamW's, of all but the item embeddings.
-        embedding_decay: AdamW's, of the item embeddings: what keeps rare items from being learned
-            by heart, and so the strongest guard against overfitting on sparse data.
-        epochs: the most passes over the training log; the learning rate decays over them.
-        patience: passes without a better validation NDCG@10 before training stops.
-        validation_queries: at most so many of the validation queries are used.
         dtype: of the network's arithmetic; parameters and loss stay float32. bfloat16 trains a
             third faster on a CPU that has it natively, and slower on one that has not.
     """
@@ -37,17 +31,7 @@ class SequenceConfig(StageConfig):
     max_length: int = Field(default=50, ge=1)
     negatives: int | None = Field(default=1024, ge=1)
     mask_share: float = Field(default=0.4, gt=0.0, lt=1.0)
-    learning_rate: float = Field(default=1e-3, gt=0.0)
-    weight_decay: float = Field(default=0.01, ge=0.0)
-    embedding_decay: float = Field(default=1.0, ge=0.0)
-    warmup_steps: int = Field(default=100, ge=0)
-    clip_norm: float = Field(default=1.0, gt=0.0)
-    batch_size: int = Field(default=128, ge=1)
-    epochs: int = Field(default=10, ge=1)
-    patience: int = Field(default=3, ge=1)
-    validation_queries: int = Field(default=10_000, ge=1)
     dtype: Literal["float32", "bfloat16"] = "float32"
-    seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "SequenceConfig":

@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from gistrec.config.sequence import SequenceConfig
+from gistrec.config.sequence_training import SequenceTrainingConfig
 from gistrec.data.queries import Queries
 from gistrec.data.sequences import Sequences
 from gistrec.errors import RunError
@@ -38,10 +39,14 @@ class Progress:
 
 
 def training_fingerprint(
-    config: SequenceConfig, train: Sequences, valid: Queries | None, n_items: int
+    config: SequenceTrainingConfig,
+    train: Sequences,
+    valid: Queries | None,
+    n_items: int,
+    further: Iterable[npt.NDArray[np.generic]] = (),
 ) -> str:
-    """16 hex digits that stand for all that a training depends on."""
-    arrays: list[npt.NDArray[np.integer]] = [train.offsets, train.items]
+    """16 hex digits that stand for all that a training depends on; ``further``: arrays it reads."""
+    arrays: list[npt.NDArray[np.generic]] = [train.offsets, train.items, *further]
     if valid is not None:
         arrays += [valid.histories.offsets, valid.histories.items, valid.candidates]
     digests = [hashlib.sha256(array.tobytes()).hexdigest() for array in arrays]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from gistrec.sequence.batches import right_padded, sorted_batches
 from gistrec.sequence.bert4rec import BERT4Rec
 from gistrec.sequence.gru4rec import GRU4Rec
 from gistrec.sequence.network import SequenceNetwork
+from gistrec.sequence.report import TrainingReport
 from gistrec.sequence.sasrec import SASRec
 
 WEIGHTS_FILE = "model.safetensors"
@@ -33,23 +34,6 @@ _ARCHITECTURES: dict[str, type[SASRec] | type[GRU4Rec] | type[BERT4Rec]] = {
 }
 _ENCODE_BATCH = 512
 _UNREADABLE = (OSError, SafetensorError, ValueError, TypeError, KeyError, RuntimeError)
-
-
-@dataclass(frozen=True)
-class TrainingReport:
-    """What training took and reached.
-
-    Attributes:
-        epochs: passes made, those after the best one included.
-        best_epoch: the pass whose weights are kept, from 1.
-        best_ndcg: NDCG@10 on the validation candidates there; None without validation.
-        seconds: wall clock, of all runs that a resumed training took.
-    """
-
-    epochs: int
-    best_epoch: int
-    best_ndcg: float | None
-    seconds: float
 
 
 def build_network(config: SequenceConfig, n_items: int) -> SequenceNetwork:

@@ -1,35 +1,25 @@
-"""The one loop that trains every sequence model."""
+"""SASRec, GRU4Rec and BERT4Rec trained on a log of item ids."""
 
-import math
-import time
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gistrec.config.sequence import SequenceConfig
-from gistrec.counted import counted
 from gistrec.data.queries import Queries
 from gistrec.data.sequences import Sequences
-from gistrec.errors import DataError, RunError
-from gistrec.progress import say, track
-from gistrec.sequence.batches import right_padded, shuffled_batches, windows
-from gistrec.sequence.checkpoint import (
-    Progress,
-    load_checkpoint,
-    save_checkpoint,
-    training_fingerprint,
-)
+from gistrec.errors import DataError
+from gistrec.sequence.batches import right_padded, windows
+from gistrec.sequence.checkpoint import training_fingerprint
+from gistrec.sequence.loop import Loop
 from gistrec.sequence.losses import full_softmax, sampled_softmax
-from gistrec.sequence.model import SequenceModel, TrainingReport, arithmetic, build_network
+from gistrec.sequence.model import SequenceModel, arithmetic, build_network
 from gistrec.sequence.network import SequenceNetwork
-from gistrec.sequence.validation import validation_ndcg, validation_sample
+from gistrec.sequence.report import TrainingReport
 
-_ORDER_STREAM = 301
 _UNKNOWN_STREAM = 302
-_FLOOR = 0.1  # the learning rate decays to this share of its peak
 
 
 def train_sequence_model(
@@ -54,153 +44,61 @@ def train_sequence_model(
         RunError: the checkpoint is unreadable or belongs to another training, or the weights
             diverged.
     """
+    known = known_items(train, n_items)
+    with torch.random.fork_rng():
+        pupil = _Pupil(config, known)
+        pieces = windows(train, config.max_length + 1)
+        fingerprint = training_fingerprint(config, train, valid, n_items)
+        report = Loop(pupil, config, pieces, valid, checkpoint, fingerprint).run()
+        _embed_unknown(pupil.network, known, config.seed)
+        return pupil.ranker(report)
+
+
+def known_items(train: Sequences, n_items: int) -> npt.NDArray[np.bool_]:
+    """Bool [n_items], the items that a training log holds.
+
+    Raises:
+        DataError: it holds none.
+    """
     known = np.bincount(train.items, minlength=n_items) > 0
     if not known.any():
         raise DataError("the training log holds no interaction: nothing to learn from")
-    with torch.random.fork_rng():
-        return _Training(config, train, valid, known, checkpoint).run()
+    return known
 
 
-class _Training:
-    """One training: what stays the same from epoch to epoch."""
+class _Pupil:
+    """A network of item ids and its loss."""
 
-    def __init__(
-        self,
-        config: SequenceConfig,
-        train: Sequences,
-        valid: Queries | None,
-        known: npt.NDArray[np.bool_],
-        checkpoint: Path | None,
-    ) -> None:
+    def __init__(self, config: SequenceConfig, known: npt.NDArray[np.bool_]) -> None:
         self.config = config
-        self.windows = windows(train, config.max_length + 1)
-        self.valid = None if valid is None else validation_sample(valid, config)
         self.known = known
-        self.checkpoint = checkpoint
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.known_codes = torch.from_numpy(np.flatnonzero(known)).to(self.device)
         torch.manual_seed(config.seed)
-        self.network = build_network(config, len(known)).to(self.device)
-        self.optimiser = _optimiser(self.network, config)
-        self.fingerprint = training_fingerprint(config, train, valid, len(known))
+        self.network: SequenceNetwork = build_network(config, len(known)).to(self.device)
 
-    def run(self) -> SequenceModel:
-        """All epochs, then the model."""
-        progress = self._resumed()
-        while not self._finished(progress):
-            started = time.monotonic()
-            self._epoch(progress)
-            progress.epochs += 1
-            self._judge(progress)
-            progress.seconds += time.monotonic() - started
-            if self.checkpoint is not None:
-                save_checkpoint(
-                    self.checkpoint, self.fingerprint, progress, self.network, self.optimiser
-                )
-        say(_summary(self.config, progress))
-        return self._model(progress)
+    @property
+    def name(self) -> str:
+        return self.config.architecture
 
-    def _resumed(self) -> Progress:
-        if self.checkpoint is None or not self.checkpoint.exists():
-            return Progress()
-        return load_checkpoint(self.checkpoint, self.fingerprint, self.network, self.optimiser)
+    @property
+    def embeddings(self) -> Tensor:
+        return self.network.table.weight
 
-    def _finished(self, progress: Progress) -> bool:
-        waited = progress.epochs - progress.best_epoch
-        return progress.epochs >= self.config.epochs or (
-            self.valid is not None and waited >= self.config.patience
-        )
-
-    def _epoch(self, progress: Progress) -> None:
-        """One pass over the log."""
-        epoch = progress.epochs
-        # An epoch's draws depend on the seed and its number alone, so that resuming is exact.
-        rng = np.random.default_rng([self.config.seed, _ORDER_STREAM, epoch])
-        torch.manual_seed(int(rng.integers(2**62)))
-        self.network.train()
-        batches = shuffled_batches(self.windows.lengths, self.config.batch_size, rng)
-        step = epoch * len(batches)
-        total = self.config.epochs * len(batches)
-        for offset, rows in enumerate(track(batches, self._label(progress))):
-            rate = _learning_rate(self.config, step + offset, total)
-            for group in self.optimiser.param_groups:
-                group["lr"] = rate
-            items, _ = right_padded(self.windows.take(rows))
-            self._step(items.to(self.device))
-        # One gradient that is no number makes all weights so, and such scores lose to no other.
-        if not torch.isfinite(self.network.table.weight).all():
-            raise RunError(
-                f"{self.config.architecture}: training diverged in epoch {epoch + 1}; "
-                f"lower learning_rate (now {self.config.learning_rate:g})"
-            )
-
-    def _step(self, items: Tensor) -> None:
+    def loss(self, windows: Sequences) -> Tensor:
+        items, _ = right_padded(windows)
         with arithmetic(self.config, self.device):
-            states, targets = self.network.training_states(items)
-            loss = self._loss(states, targets)
-        self.optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
-        self.optimiser.step()
+            states, targets = self.network.training_states(items.to(self.device))
+            return self._loss(states, targets)
+
+    def ranker(self, report: TrainingReport) -> SequenceModel:
+        return SequenceModel(self.network, self.config, self.known, report)
 
     def _loss(self, states: Tensor, targets: Tensor) -> Tensor:
         negatives, table = self.config.negatives, self.network.table.weight
         if negatives is None or len(self.known_codes) <= 2 * negatives:
             return full_softmax(states, targets, table, self.known_codes)
         return sampled_softmax(states, targets, table, self.known_codes, negatives)
-
-    def _judge(self, progress: Progress) -> None:
-        if self.valid is None:
-            progress.best_epoch = progress.epochs
-            return
-        # The network as it stands, through the same door as any ranker.
-        ndcg = validation_ndcg(self._model_now(progress), self.valid)
-        if progress.best_ndcg is None or ndcg > progress.best_ndcg:
-            progress.best_ndcg, progress.best_epoch = ndcg, progress.epochs
-            weights = self.network.state_dict()
-            progress.best_weights = {name: value.cpu().clone() for name, value in weights.items()}
-
-    def _label(self, progress: Progress) -> str:
-        best = "" if progress.best_ndcg is None else f" (NDCG@10 {progress.best_ndcg:.4f})"
-        return f"{self.config.architecture} epoch {progress.epochs + 1}/{self.config.epochs}{best}"
-
-    def _model_now(self, progress: Progress) -> SequenceModel:
-        report = TrainingReport(
-            progress.epochs, progress.best_epoch, progress.best_ndcg, round(progress.seconds, 2)
-        )
-        return SequenceModel(self.network, self.config, self.known, report)
-
-    def _model(self, progress: Progress) -> SequenceModel:
-        if progress.best_weights:
-            self.network.load_state_dict(progress.best_weights)
-        _embed_unknown(self.network, self.known, self.config.seed)
-        return self._model_now(progress)
-
-
-def _summary(config: SequenceConfig, progress: Progress) -> str:
-    judged = ""
-    if progress.best_ndcg is not None:
-        judged = f", best NDCG@10 {progress.best_ndcg:.4f} in epoch {progress.best_epoch}"
-    took = f"{counted(progress.epochs, 'epoch')} in {progress.seconds:.0f} s"
-    return f"{config.architecture}: trained {took}{judged}"
-
-
-def _optimiser(network: SequenceNetwork, config: SequenceConfig) -> torch.optim.AdamW:
-    """AdamW, with a decay of its own for the item embeddings."""
-    table = network.table.weight
-    rest = [value for value in network.parameters() if value is not table]
-    groups = [
-        {"params": rest, "weight_decay": config.weight_decay},
-        {"params": [table], "weight_decay": config.embedding_decay},
-    ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
-
-
-def _learning_rate(config: SequenceConfig, step: int, total: int) -> float:
-    """A linear rise over the warm-up steps, then half a cosine down to a tenth."""
-    rise = min(1.0, (step + 1) / (config.warmup_steps + 1))
-    fall = _FLOOR + (1.0 - _FLOOR) * 0.5 * (1.0 + math.cos(math.pi * step / total))
-    return config.learning_rate * rise * fall
 
 
 @torch.no_grad()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gistrec.config.sequence import SequenceConfig
+from gistrec.config.sequence_training import SequenceTrainingConfig
 from gistrec.data.queries import Queries
 from gistrec.data.ranker import Ranker
 
@@ -10,7 +10,7 @@ _SAMPLE_STREAM = 303
 _CUTOFF = 10
 
 
-def validation_sample(valid: Queries, config: SequenceConfig) -> Queries:
+def validation_sample(valid: Queries, config: SequenceTrainingConfig) -> Queries:
     """At most ``config.validation_queries`` of the queries, by the seed."""
     if len(valid) <= config.validation_queries:
         return valid

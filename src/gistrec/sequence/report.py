@@ -1,0 +1,20 @@
+"""What a training took and reached."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """What training took and reached.
+
+    Attributes:
+        epochs: passes made, those after the best one included.
+        best_epoch: the pass whose weights are kept, from 1.
+        best_ndcg: NDCG@10 on the validation candidates there; None without validation.
+        seconds: wall clock, of all runs that a resumed training took.
+    """
+
+    epochs: int
+    best_epoch: int
+    best_ndcg: float | None
+    seconds: float
