@@ -5,6 +5,7 @@ Gists and titles are cut alike in all prompts of a run: that is said once, where
 
 from dataclasses import asdict
 
+from gistrec.config.system import SystemConfig
 from gistrec.counted import counted
 from gistrec.mllm.budget import Cuts
 from gistrec.pipeline.manifest import Facts
@@ -12,12 +13,15 @@ from gistrec.progress import say
 from gistrec.recommender.prompter import Prompter
 
 
-def tell_shortened(stage: str, prompter: Prompter) -> None:
-    """Say how many gists and titles are cut, if any are."""
-    counts = ((prompter.gists_shortened, "gist"), (prompter.titles_shortened, "title"))
-    told = " and ".join(counted(count, what) for count, what in counts if count)
+def tell_shortened(stage: str, prompter: Prompter, config: SystemConfig) -> None:
+    """Say how many of the gists and titles that prompts show are cut, if any are."""
+    gists = prompter.gists_shortened if _shows_gists(config) else 0
+    titles = prompter.titles_shortened if "title" in config.recommender.candidate else 0
+    told = " and ".join(
+        counted(count, what) for count, what in ((gists, "gist"), (titles, "title")) if count
+    )
     if told:
-        verb = "is" if sum(count for count, _ in counts) == 1 else "are"
+        verb = "is" if gists + titles == 1 else "are"
         say(f"{stage}: {told} {verb} cut at recommender.max_gist_tokens")
 
 
@@ -36,3 +40,11 @@ def prompt_facts(stage: str, prompter: Prompter, cuts: Cuts) -> Facts:
         "gists_shortened": prompter.gists_shortened,
         "titles_shortened": prompter.titles_shortened,
     }
+
+
+def _shows_gists(config: SystemConfig) -> bool:
+    """Whether any prompt or answer of the recommender tells an item by its gist."""
+    recommender, tasks = config.recommender, config.recommender.tasks
+    asked = tasks.choice + tasks.next_gist + tasks.alignment
+    shown = recommender.history + config.collab.neighbours
+    return "gist" in recommender.candidate or asked + shown > 0

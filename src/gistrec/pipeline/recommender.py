@@ -94,7 +94,7 @@ def recommender_stage(
         cuts = training_cuts(recommender.prompter, data, config.epochs)
         shown = prompt_facts(name, recommender.prompter, cuts)
         if evidence is None:  # else it has been said of the pure system, which trains first
-            tell_shortened(name, recommender.prompter)
+            tell_shortened(name, recommender.prompter, work.config)
         trained = fine_tune(
             recommender.backbone,
             recommender.prompter,
