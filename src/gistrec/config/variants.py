@@ -66,10 +66,11 @@ MMSRAREC = (
     ),
 )
 
+_DIRECT = _without("direct", "taste.kind=direct")
 _NO_TASTE = ("taste.kind=none", "recommender.history=5")
 # MLLM-MSR's (arXiv 2408.09698): its own, and the rivals that differ from it in the prompt alone.
 MLLM_MSR = (
-    _without("direct", "taste.kind=direct"),
+    _DIRECT,
     _without("without-image-summary", "gist.image_words=0", "gist.image_keywords=0"),
     # The latest items in place of the taste: MGRASRec's "LLaVA w/ SFT".
     _without("recent-history", *_NO_TASTE),
@@ -89,7 +90,7 @@ def parse_ablations(text: str, config: SystemConfig) -> list[Variant]:
     """``all`` of the system's, or names of ablations with commas between them.
 
     Raises:
-        ConfigError: a name is unknown.
+        ConfigError: a name is unknown, or stands for a part that the system has not.
     """
     if text.strip() == "all":
         return list(ablations_of(config))
@@ -99,6 +100,11 @@ def parse_ablations(text: str, config: SystemConfig) -> list[Variant]:
             near = get_close_matches(name, _KNOWN, n=1, cutoff=0.4)
             meant = f"; did you mean {near[0]}?" if near else "."
             raise ConfigError(f"--ablate {name}: unknown{meant} Known: all, {', '.join(_KNOWN)}")
+    if _DIRECT.name in named and config.taste.kind == "none":
+        raise ConfigError(
+            f"--ablate {_DIRECT.name}: it tells a taste from the whole history at once, and "
+            f"{config.name} tells none at all (taste.kind=none)"
+        )
     return [_KNOWN[name] for name in named]
 
 

@@ -51,6 +51,13 @@ def test_an_unknown_ablation_is_answered_with_those_there_are(text: str, near: s
         parse_ablations(text, load_config(SystemConfig, "mmsrarec"))
 
 
+def test_a_taste_is_not_told_directly_where_none_is_told() -> None:
+    with pytest.raises(ConfigError, match=r"--ablate direct: .*mmsrarec tells none"):
+        parse_ablations("without-rlvr,direct", load_config(SystemConfig, "mmsrarec"))
+    (direct,) = parse_ablations("direct", load_config(SystemConfig, "mllm-msr"))
+    assert direct.overrides == ("taste.kind=direct",)
+
+
 def test_a_sweep_has_a_variant_for_each_value() -> None:
     swept = parse_sweep("history=1,3,10,3")
     assert [variant.overrides for variant in swept] == [
