@@ -289,13 +289,14 @@ def test_a_candidates_words_and_image_are_counted_apart(tiny_backbone: Backbone)
 def test_a_gist_holds_each_word_once_and_a_title_stands_in_for_none() -> None:
     gists = pl.DataFrame(
         {
-            schema.ITEM_ID: ["a", "b", "c", "d"],
-            schema.IMAGE_KEYWORDS: [["red", "sofa"], [], [], ["blue"]],
-            schema.TEXT_KEYWORDS: [["sofa", "rustic"], ["lamp"], [], []],
+            schema.ITEM_ID: ["a", "b", "c", "d", "e"],
+            schema.IMAGE_KEYWORDS: [["red", "sofa"], [], [], ["blue"], []],
+            schema.TEXT_KEYWORDS: [["sofa", "rustic"], ["lamp"], [], [], []],
+            schema.SUMMARY: [None, None, None, None, "A red sofa."],
         }
     )
-    titles = ["A", "B", "C", "D"]
-    assert gist_texts(gists, titles) == ["red sofa rustic", "lamp", "C", "blue"]
+    titles = ["A", "B", "C", "D", "E"]
+    assert gist_texts(gists, titles) == ["red sofa rustic", "lamp", "C", "blue", "A red sofa."]
 
 
 # --- nearby ---
