@@ -14,7 +14,8 @@ _SAID_TWICE = 2
 _SEPARATORS = re.compile(r"[,;\n\u3001\uff0c\uff1b]")  # and those of Chinese and Japanese
 _LABEL = re.compile(r"^[^,;\n:]*\bkeywords?\b[^,;\n:]*:", re.IGNORECASE)
 _SENTENCE_LABEL = re.compile(
-    r"^\W*(?:here (?:is|are)\b[^:\n]*|[^:\n]{0,30}\b(?:sentence|summary|description))\W*:\W*",
+    r"^\W*(?:here (?:is|are)\b[^:\n]*"
+    r"|[^:\n]{0,30}\b(?:sentence|summary|description|preferences?(?: now| so far)?))\W*:\W*",
     re.IGNORECASE,
 )
 _BULLET = re.compile(r"^(?:\s*(?:[-*\u2022]|\d{1,2}[.)])\s+)+")

@@ -106,6 +106,9 @@ SENTENCES = {
     "a b c d e f, g": "a b c d e f.",
     "\ufffd \u6728\u306e\u6905\u5b50\u3002": "\u6728\u306e\u6905\u5b50\u3002",
     "A note: soft as wool": "A note: soft as wool.",
+    "The user's preference: rustic, red": "rustic, red.",
+    "**Preferences now:** rustic": "rustic.",
+    "Prefers red: a preference": "Prefers red: a preference.",
 }
 NO_SENTENCES = (
     "",
