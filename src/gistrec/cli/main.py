@@ -20,6 +20,7 @@ from gistrec.cli.leaderboard import leaderboard
 from gistrec.cli.neighbours import neighbours
 from gistrec.cli.prompt import prompt
 from gistrec.cli.recommend import recommend
+from gistrec.cli.report import report
 from gistrec.cli.run import run
 from gistrec.cli.taste import taste
 from gistrec.errors import GistrecError
@@ -60,6 +61,7 @@ app.command()(taste)
 app.command()(evaluate)
 app.command()(leaderboard)
 app.command()(compare)
+app.command()(report)
 app.add_typer(bench)
 app.command()(doctor)
 

@@ -132,6 +132,12 @@ def add_ablations(
     return target, every
 
 
+def read_ablations(run: Path) -> tuple[AblationRow, ...]:
+    """The rows of ``ablations.json`` of a folder; none where it has no such file to be read."""
+    found = _file_in(run)
+    return () if found is None else found.rows
+
+
 def noted_mark(run: Path) -> str:
     """Which full system the comparisons of a folder are with; empty where there are none."""
     found = _file_in(run)

@@ -117,7 +117,15 @@ class Recommendations(RunUsers):
         Raises:
             RunError: the dataset does not know the user, or they have had every item.
         """
-        history = self.history_of(user)
+        return self.recommend_after(self.history_of(user), k, why)
+
+    def recommend_after(self, history: Sequences, k: int = 10, why: bool = True) -> Answer:
+        """The ``k`` best items after a history, of one user; further arguments as ``recommend``.
+
+        Raises:
+            RunError: the user has had every item.
+        """
+        user = str(history.users[0])
         candidates = self._retrieved(history)
         if not candidates:
             raise RunError(f"user {user!r} has had every item: nothing is left to recommend")

@@ -1,0 +1,137 @@
+"""The full system beside its variants: what each part is worth, and what papers print of it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from gistrec import schema
+from gistrec.config.variants import ABLATION
+from gistrec.evaluation.ablations import AblationRow
+from gistrec.evaluation.printed import Printed, beside
+from gistrec.evaluation.report.board import HEADLINE, number
+from gistrec.evaluation.report.svg import BASELINE, INK, OWN, drawn, panel, plain
+from gistrec.evaluation.row import Metric
+
+_SYSTEMS = "systems"  # of several seeds; they stand in the leaderboard
+
+
+@dataclass(frozen=True)
+class VariantLine:
+    """One variant.
+
+    Attributes:
+        note: what is changed, or that nothing is.
+        value: with its interval.
+        difference: to the full system, with its interval; "" in its own line.
+        sure: whether the interval of the difference leaves 0 out.
+        printed: a paper's figures, one a column of ``Variants.printed``.
+    """
+
+    variant: str
+    note: str
+    value: str
+    difference: str
+    sure: bool
+    printed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Variants:
+    """The variants of one group by one protocol.
+
+    Attributes:
+        printed: headings of a paper's columns.
+        source: the paper's table and its metrics; "" where none prints such variants.
+    """
+
+    title: str
+    users: int
+    seeds: tuple[int, ...]
+    lines: tuple[VariantLine, ...]
+    chart: Markup
+    printed: tuple[str, ...]
+    source: str
+
+
+def variants(rows: Sequence[AblationRow]) -> tuple[Variants, ...]:
+    """A table and a chart for each group and protocol, in the order of ``rows``."""
+    kinds = dict.fromkeys((row.group, row.protocol) for row in rows if row.group != _SYSTEMS)
+    return tuple(
+        _variants(
+            f"variants-{place}",
+            [row for row in rows if (row.group, row.protocol) == (group, protocol)],
+            group,
+            protocol,
+        )
+        for place, (group, protocol) in enumerate(kinds)
+    )
+
+
+def _variants(name: str, rows: list[AblationRow], group: str, protocol: str) -> Variants:
+    what = "Parts left out" if group == ABLATION else f"Values of {group}"
+    # Papers ask by sampled candidates.
+    printed = None
+    if group == ABLATION and protocol == schema.SAMPLED:
+        printed = beside((row.variant for row in rows), rows[0].system)
+    ordered = rows if group == ABLATION else _by_value(rows)
+    return Variants(
+        f"{what}, {protocol}",
+        rows[0].n_users,
+        rows[0].seeds,
+        tuple(_line(row, printed) for row in ordered),
+        _chart(name, ordered, f"{what}, {protocol}"),
+        tuple(printed.rows) if printed else (),
+        f"{printed.source}: {', '.join(printed.metrics)}" if printed else "",
+    )
+
+
+def _line(row: AblationRow, printed: Printed | None) -> VariantLine:
+    difference = row.difference.get(HEADLINE)
+    note = "; ".join(row.overrides)
+    if row.same_as_full:
+        note = "the system as it is" if not row.difference else f"the same: {note} already"
+    return VariantLine(
+        row.value or row.variant,
+        note,
+        _interval(row.metrics[HEADLINE]),
+        "" if difference is None else _interval(difference, "+.3f"),
+        difference is not None and not difference.low <= 0 <= difference.high,
+        tuple(", ".join(map(number, of.get(row.variant, ()))) for of in printed.rows.values())
+        if printed
+        else (),
+    )
+
+
+def _interval(metric: Metric, form: str = ".3f") -> str:
+    low, high = (format(value, form) for value in (metric.low, metric.high))
+    return f"{metric.value:{form}} ({low} to {high})"
+
+
+def _by_value(rows: Sequence[AblationRow]) -> list[AblationRow]:
+    """Values that are all numbers in their order."""
+    values = [json.loads(row.value) for row in rows]
+    if not all(isinstance(value, int | float) for value in values):
+        return list(rows)
+    return [rows[place] for place in sorted(range(len(rows)), key=values.__getitem__)]
+
+
+def _chart(name: str, rows: Sequence[AblationRow], title: str) -> Markup:
+    """Each variant with its interval, below one another; a line where the full system stands."""
+    figure, axes = panel(430, 70 + 24 * len(rows))
+    places = range(len(rows))[::-1]
+    for place, row in zip(places, rows, strict=True):
+        metric, colour = row.metrics[HEADLINE], OWN if not row.difference else BASELINE
+        axes.hlines(place, metric.low, metric.high, color=colour, linewidth=2)
+        axes.plot([metric.value], [place], "o", color=colour, markersize=6)
+        if not row.difference:
+            axes.axvline(metric.value, color=INK, linewidth=0.8, linestyle=":")
+    axes.set_yticks(list(places), [plain(row.value or row.variant) for row in rows])
+    axes.set_ylim(-0.7, len(rows) - 0.3)
+    axes.set_xlabel(HEADLINE)
+    axes.grid(visible=False, axis="y")
+    told = "; ".join(
+        f"{row.value or row.variant}: {_interval(row.metrics[HEADLINE])}" for row in rows
+    )
+    return drawn(figure, name, f"{title}, {HEADLINE}: {told}")
