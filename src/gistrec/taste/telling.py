@@ -1,5 +1,6 @@
 """One step of many tastes: what was chosen since, told after the preference before."""
 
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from gistrec.mllm.shortening import shortened
 from gistrec.progress import track
 
 Codes = tuple[int, ...]
+_LEAD = re.compile(r"^(?:prefers|perhaps|also)\b\s*")
+_ALSO = re.compile(r"\s*also\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -199,9 +202,23 @@ def _each_once(answer: str, cut: bool) -> tuple[str, bool]:
     Returns:
         The rest as it stands, and whether its end is still the one that was ``cut`` off.
     """
-    parts: dict[str, str] = {}
-    before = 0
-    for part in answer.split(","):
-        before = len(parts)
-        parts.setdefault(part.strip(" .\n").lower(), part)
-    return ",".join(parts.values()), cut and len(parts) > before
+    said: set[str] = set()
+    groups: list[str] = []
+    new = False
+    for group in answer.split(";"):
+        kept = []
+        for part in group.split(","):
+            word = _bare(part)
+            new = bool(word) and word not in said
+            if word not in said:
+                kept.append(part)
+            said.update([word] if word else [])
+        if any(map(_bare, kept)):
+            led = _ALSO.match(group) and not _ALSO.match(kept[0])
+            groups.append((" also" if led else "") + ",".join(kept))
+    return ";".join(groups), cut and new
+
+
+def _bare(part: str) -> str:
+    """An entry of a list without what leads to it and ends it."""
+    return _LEAD.sub("", part.strip(" .\n").lower())

@@ -196,10 +196,20 @@ def test_answers_are_one_line_of_so_many_words(tmp_path: Path) -> None:
     assert taste == "Prefers blue, red, green, oak, wool."
 
 
-def test_what_a_list_says_again_is_left_out(tmp_path: Path) -> None:
-    engine = Counting(lambda _: "Prefers blue, red, red, Red,  oak, red, oak.")
-    (taste,) = told(engine, tmp_path / "journal", [("u2", 2)]).table[schema.TASTE]
-    assert taste == "Prefers blue, red, oak."
+@pytest.mark.parametrize(
+    ("answer", "taste"),
+    [
+        ("Prefers blue, red, red, Red,  oak, red, oak.", "Prefers blue, red, oak."),
+        ("Prefers red, oak; also oak, wool.", "Prefers red, oak; also wool."),
+        ("Prefers red, red, oak; also red, oak.", "Prefers red, oak."),
+        ("Perhaps red, oak; also", "Perhaps red, oak."),
+        ("Likes war films, comedies; enjoys drama.", "Likes war films, comedies; enjoys drama."),
+    ],
+)
+def test_what_a_list_says_again_is_left_out(answer: str, taste: str, tmp_path: Path) -> None:
+    engine = Counting(lambda _: answer)
+    (told_of,) = told(engine, tmp_path / "journal", [("u2", 2)]).table[schema.TASTE]
+    assert told_of == taste
 
 
 @pytest.mark.parametrize(
@@ -207,6 +217,7 @@ def test_what_a_list_says_again_is_left_out(tmp_path: Path) -> None:
     [
         ("Prefers oak, red, blue, red", "Prefers oak, red, blue."),  # the cut end said it before
         ("Prefers oak, red, blue, redd", "Prefers oak, red, blue."),  # it may be half a word
+        ("Prefers oak, red; also", "Prefers oak, red."),
     ],
 )
 def test_what_a_list_said_first_stays_in_its_place(answer: str, taste: str, tmp_path: Path) -> None:
