@@ -8,8 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from gistrec.baselines.hm4sr.vectors import ItemVectors
 from gistrec.baselines.registry import Baseline, fit_baseline, load_baseline
 from gistrec.config.baselines import BaselineName, BaselinesConfig, EaseConfig
+from gistrec.config.hm4sr import Hm4srConfig
 from gistrec.config.sequence import SequenceConfig
 from gistrec.data.sequences import Sequences
 
@@ -22,6 +24,7 @@ NAMES: tuple[BaselineName, ...] = (
     "sasrec",
     "gru4rec",
     "bert4rec",
+    "hm4sr",
 )
 
 
@@ -64,12 +67,32 @@ def config() -> BaselinesConfig:
         sasrec=sequential("sasrec"),
         gru4rec=sequential("gru4rec"),
         bert4rec=sequential("bert4rec"),
+        hm4sr=Hm4srConfig(
+            width=16,
+            layers=1,
+            dropout=0.1,
+            max_length=8,
+            batch_size=16,
+            learning_rate=0.01,
+            warmup_steps=5,
+            epochs=25,
+            temporal=True,
+        ),
     )
+
+
+def content() -> ItemVectors:
+    """Texts and images that tell nothing; two items have no text, two no image."""
+    rng = np.random.default_rng(1)
+    text = rng.standard_normal((N_ITEMS, 5)).astype(np.float32)
+    image = rng.standard_normal((N_ITEMS, 7)).astype(np.float32)
+    text[[1, 10]], image[[2, 11]] = 0.0, 0.0
+    return ItemVectors(text, image, np.zeros((N_ITEMS, 0), dtype=np.float32), "random")
 
 
 def fit(name: BaselineName) -> Baseline:
     """The baseline, trained on the checkerboard."""
-    return fit_baseline(name, config(), checkerboard(), None, N_ITEMS)
+    return fit_baseline(name, config(), checkerboard(), None, N_ITEMS, vectors=content())
 
 
 @dataclass(frozen=True)

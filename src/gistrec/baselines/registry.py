@@ -4,6 +4,9 @@ from pathlib import Path
 from typing import Protocol
 
 from gistrec.baselines.ease import Ease
+from gistrec.baselines.hm4sr.model import Hm4srModel
+from gistrec.baselines.hm4sr.training import train_hm4sr
+from gistrec.baselines.hm4sr.vectors import ItemVectors
 from gistrec.baselines.itemknn import ItemKnn
 from gistrec.baselines.popularity import Popularity
 from gistrec.baselines.sequential import fit_sequential
@@ -29,6 +32,7 @@ def fit_baseline(
     valid: Queries | None,
     n_items: int,
     folder: Path | None = None,
+    vectors: ItemVectors | None = None,
 ) -> Baseline:
     """Fit one baseline.
 
@@ -39,6 +43,7 @@ def fit_baseline(
         valid: tells the sequence models when to stop; None trains them for all their epochs.
         n_items: size of the catalogue.
         folder: where a sequence model checkpoints its training, to go on after a kill.
+        vectors: what is known of items, for those that read it; None for nothing but their ids.
 
     Raises:
         ConfigError: the baseline cannot be fitted to a catalogue of this size.
@@ -59,6 +64,10 @@ def fit_baseline(
                 "bert4rec": config.bert4rec,
             }
             return fit_sequential(settings[name], train, valid, n_items, folder)
+        case "hm4sr":
+            checkpoint = None if folder is None else folder / "hm4sr.checkpoint"
+            content = ItemVectors.none(n_items) if vectors is None else vectors
+            return train_hm4sr(config.hm4sr, train, valid, content, checkpoint)
 
 
 def load_baseline(name: BaselineName, folder: Path) -> Baseline:
@@ -72,3 +81,5 @@ def load_baseline(name: BaselineName, folder: Path) -> Baseline:
             return Ease.load(folder)
         case "sasrec" | "gru4rec" | "bert4rec":
             return SequenceModel.load(folder)
+        case "hm4sr":
+            return Hm4srModel.load(folder)

@@ -5,12 +5,14 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from gistrec.config.base import StageConfig
+from gistrec.config.hm4sr import Hm4srConfig
 from gistrec.config.sequence import SequenceConfig
 
-BaselineName = Literal["popularity", "itemknn", "ease", "sasrec", "gru4rec", "bert4rec"]
+BaselineName = Literal["popularity", "itemknn", "ease", "sasrec", "gru4rec", "bert4rec", "hm4sr"]
 
 
 _SEQUENTIAL = ("sasrec", "gru4rec", "bert4rec")
+_SEEING: tuple[BaselineName, ...] = ("hm4sr",)  # they take what the backbone sees of images
 
 
 class ItemKnnConfig(StageConfig):
@@ -55,6 +57,7 @@ class BaselinesConfig(StageConfig):
     sasrec: SequenceConfig = SequenceConfig(architecture="sasrec")
     gru4rec: SequenceConfig = SequenceConfig(architecture="gru4rec")
     bert4rec: SequenceConfig = SequenceConfig(architecture="bert4rec")
+    hm4sr: Hm4srConfig = Hm4srConfig()
 
     @model_validator(mode="before")
     @classmethod
@@ -70,3 +73,7 @@ class BaselinesConfig(StageConfig):
                 if named[name]["architecture"] != name:
                     raise ValueError(f"{name}.architecture must be {name}")
         return named
+
+    def sees(self, name: BaselineName) -> bool:
+        """Whether a baseline reads the backbone's image features, which must be made before it."""
+        return name in _SEEING

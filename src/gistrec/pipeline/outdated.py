@@ -150,6 +150,8 @@ def _asked(config: SystemConfig) -> _Asked:
             settings[name] = config.evaluation.deciding()
         elif kind == "baseline":
             settings[name] = getattr(config.baselines, of, StageConfig())
+        elif name == "backbone":
+            settings[name] = config.backbone.deciding()
     if not config.recommends:
         return _Asked(stages, settings, {})
     # These import torch, which a person who looks at a table of baselines need not wait for.
@@ -158,7 +160,6 @@ def _asked(config: SystemConfig) -> _Asked:
     from gistrec.pipeline.taste import taste_settings
 
     settings |= {
-        "backbone": config.backbone.deciding(),
         "gist-tuning": config.gist.deciding_tuning(),
         "gist": config.gist.deciding(),
         "collab": collab_settings(config),

@@ -1,6 +1,6 @@
 """A run, from a dataset to a leaderboard: the stages in the order of the picture.
 
-dataset -> split -> baselines
+dataset -> split -> baselines, and before one that needs it the backbone
 -> backbone -> gist tuning -> gist -> collab
 -> recommender, once more with evidence, fusion
 -> evaluation -> leaderboard
@@ -22,7 +22,7 @@ from gistrec.data.dataset import open_dataset
 from gistrec.errors import RunError
 from gistrec.evaluation.leaderboard import as_frame, load_leaderboard
 from gistrec.evaluation.row import Row
-from gistrec.pipeline.baselines import baseline_stage, open_baseline, stage_name
+from gistrec.pipeline.baselines import baseline_stage, baseline_stages, open_baseline
 from gistrec.pipeline.compared import forget_earlier, full_mark
 from gistrec.pipeline.evaluation import evaluate_system, publish_leaderboard
 from gistrec.pipeline.gist_tuning import refuse_untunable
@@ -125,7 +125,7 @@ def _stages(work: Workplace) -> list[Row]:
             split,
             name,
             partial(open_baseline, work.run, name),
-            (stage_name(name),),
+            baseline_stages(work, name),
             () if seed is None else (seed,),
         )
     if config.recommends:

@@ -129,6 +129,7 @@ def expected_stages(config: SystemConfig, oracle: bool) -> list[str]:
     names = ["split"]
     names += ["evaluation-oracle"] if oracle else []
     for baseline in config.baselines.names:
+        names += ["backbone"] if config.baselines.sees(baseline) else []
         names += [f"baseline-{baseline}", f"evaluation-{baseline}"]
     if config.recommends:
         encoder = f"baseline-{config.collab.encoder}"
@@ -141,7 +142,7 @@ def expected_stages(config: SystemConfig, oracle: bool) -> list[str]:
             names += ["evidence", "recommender-evidence", f"evaluation-{config.with_evidence}"]
         if config.fusion.on:
             names += ["fusion", f"evaluation-{config.fused}"]
-    return names
+    return list(dict.fromkeys(names))
 
 
 def finished_stages(run: Path) -> dict[str, Manifest]:

@@ -149,3 +149,19 @@ def test_a_run_knows_its_dataset_wherever_it_is_asked_from(
 def test_a_run_that_does_not_know_its_dataset_says_so(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"dataset\.json is absent or damaged"):
         noted_dataset(tmp_path)
+
+
+def test_a_baseline_that_reads_images_comes_behind_the_backbone() -> None:
+    names = "baselines.names=[popularity, hm4sr]"
+    alone = load_config(SystemConfig, "hm4sr", None, [names])
+    assert expected_stages(alone, oracle=False) == [
+        "split",
+        "baseline-popularity",
+        "evaluation-popularity",
+        "backbone",
+        "baseline-hm4sr",
+        "evaluation-hm4sr",
+    ]
+    among = expected_stages(load_config(SystemConfig, "mmsrarec", None, [names]), oracle=False)
+    assert among.count("backbone") == 1
+    assert among.index("backbone") < among.index("baseline-hm4sr") < among.index("gist")
