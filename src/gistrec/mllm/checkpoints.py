@@ -7,7 +7,7 @@ it goes afterwards. ``best-<epoch>.safetensors`` lies beside it, so that it is w
 import os
 import shutil
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
@@ -33,12 +33,14 @@ class Standing:
         best: the best epoch's judgement; None without a judge.
         best_epoch: the first is 1; 0 before any was judged.
         epochs: how many are finished.
+        judged: what each epoch was worth; empty without a judge, None where that was no number.
     """
 
     seconds: float = 0.0
     best: float | None = None
     best_epoch: int = 0
     epochs: int = 0
+    judged: list[float | None] = field(default_factory=list)
 
 
 def trained_weights(model: nn.Module) -> Weights:

@@ -64,7 +64,7 @@ def learn(
     model.eval()
     standing = learner.standing
     best_epoch, seconds = standing.best_epoch or standing.epochs, round(standing.seconds, 2)
-    return Trained(standing.epochs, best_epoch, standing.best, seconds)
+    return Trained(standing.epochs, best_epoch, standing.best, seconds, standing.judged)
 
 
 class Objective(nn.Module, Generic[Batch]):
@@ -314,8 +314,11 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
         model.eval()
         # Every process judges, none waits; rounding may differ, so the first one's word counts.
         score = _from_first(learner.lessons.judge())
+        missing = math.isnan(score)
+        judged = [*learner.standing.judged, None if missing else score]
+        learner.standing = replace(learner.standing, judged=judged)
         better = learner.standing.best is None or score > learner.standing.best
-        if better and not math.isnan(score):
+        if better and not missing:
             learner.standing = replace(learner.standing, best=score, best_epoch=epoch)
             learner.best_weights = trained_weights(model)
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -51,12 +51,14 @@ class Trained:
         best_epoch: whose weights were kept; the first is 1, 0 where none was run.
         best: its judgement; None without a judge.
         seconds: spent in steps.
+        judged: each epoch's judgement; empty without a judge, None where one was no number.
     """
 
     epochs: int
     best_epoch: int
     best: float | None
     seconds: float
+    judged: list[float | None] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

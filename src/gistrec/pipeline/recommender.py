@@ -117,6 +117,7 @@ def recommender_stage(
             "epochs": trained.epochs,
             "best_epoch": trained.best_epoch,
             f"validation {_JUDGE}": trained.best,
+            "validation_by_epoch": [*trained.judged],
             "training_seconds": trained.seconds,
         }
 

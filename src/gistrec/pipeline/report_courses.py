@@ -11,14 +11,13 @@ from gistrec.pipeline.manifest import find_manifest
 
 _RECOMMENDERS = {"recommender": "told no evidence", "recommender-evidence": "told evidence"}
 _BY_EPOCH, _TUNING = "validation_by_epoch", "gist-tuning"
-_ENCODERS = ("sasrec", "gru4rec", "bert4rec")
 _TERMS = ("information", "reconstruction", "length", "distinction")
 _FEWEST = 2  # points that make a curve
 
 
 def courses_of(run: Path) -> list[Course]:
     """Every training of a run that noted more than its end."""
-    return [*_recommenders(run), *_encoders(run), *_tuning(run)]
+    return [*_recommenders(run), *_baselines(run), *_tuning(run)]
 
 
 def _recommenders(run: Path) -> Iterator[Course]:
@@ -38,17 +37,17 @@ def _recommenders(run: Path) -> Iterator[Course]:
             )
 
 
-def _encoders(run: Path) -> Iterator[Course]:
-    """Sequence models beside one another."""
+def _baselines(run: Path) -> Iterator[Course]:
+    """Baselines that are trained in epochs, beside one another."""
     curves = []
-    for name in _ENCODERS:
+    for settings in sorted(run.glob("baseline-*/model.json")):
         try:
-            report = read_json(run / f"baseline-{name}" / "model.json")["report"]
+            report = read_json(settings)["report"]
             points = _numbered(report.get("by_epoch"))
         except (OSError, UnicodeDecodeError, JSONDecodeError, KeyError, TypeError, AttributeError):
             continue
         if len(points) >= _FEWEST:
-            curves.append(Curve(name, points))
+            curves.append(Curve(settings.parent.name.removeprefix("baseline-"), points))
     if curves:
         yield Course("Sequence models", "epoch", "validation NDCG@10", tuple(curves))
 

@@ -29,6 +29,7 @@ class Progress:
         best_ndcg: what it reached; None without validation.
         best_weights: the network there; empty without validation, where the last pass is kept.
         seconds: wall clock so far.
+        by_epoch: what each pass reached; empty without validation.
     """
 
     epochs: int = 0
@@ -36,6 +37,7 @@ class Progress:
     best_ndcg: float | None = None
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     seconds: float = 0.0
+    by_epoch: list[float] = field(default_factory=list)
 
 
 def training_fingerprint(

@@ -150,6 +150,7 @@ class Loop:
             return
         # The network as it stands, through the same door as any ranker.
         ndcg = validation_ndcg(self.pupil.ranker(_report(progress)), self.valid)
+        progress.by_epoch.append(ndcg)
         if progress.best_ndcg is None or ndcg > progress.best_ndcg:
             progress.best_ndcg, progress.best_epoch = ndcg, progress.epochs
             weights = self.pupil.network.state_dict()
@@ -162,7 +163,11 @@ class Loop:
 
 def _report(progress: Progress) -> TrainingReport:
     return TrainingReport(
-        progress.epochs, progress.best_epoch, progress.best_ndcg, round(progress.seconds, 2)
+        progress.epochs,
+        progress.best_epoch,
+        progress.best_ndcg,
+        round(progress.seconds, 2),
+        list(progress.by_epoch),
     )
 
 

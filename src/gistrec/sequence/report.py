@@ -1,6 +1,6 @@
 """What a training took and reached."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -12,9 +12,11 @@ class TrainingReport:
         best_epoch: the pass whose weights are kept, from 1.
         best_ndcg: NDCG@10 on the validation candidates there; None without validation.
         seconds: wall clock, of all runs that a resumed training took.
+        by_epoch: NDCG@10 after each pass; none without validation.
     """
 
     epochs: int
     best_epoch: int
     best_ndcg: float | None
     seconds: float
+    by_epoch: list[float] = field(default_factory=list)

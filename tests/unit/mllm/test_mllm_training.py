@@ -254,6 +254,7 @@ def scored(
 def test_the_best_epoch_is_kept(scores: list[float], best: int) -> None:
     learner, told, seen = scored(scores, None)
     assert (told.epochs, told.best_epoch, told.best) == (EPOCHS, best, max(scores))
+    assert told.judged == scores
     assert same(learner, seen[best - 1])
     assert not same(learner, seen[best % EPOCHS])
     assert not learner.training
@@ -306,6 +307,7 @@ def test_patience_outlives_an_interruption(stop: int, tmp_path: Path) -> None:
 def test_where_no_epoch_can_be_judged_the_last_one_is_kept(tmp_path: Path) -> None:
     first, told, _ = scored([math.nan] * 2, tmp_path / "c", course=LONG)
     assert (told.epochs, told.best_epoch, told.best) == (2, 2, None)
+    assert told.judged == [None, None]
     assert not same(first, model())
     again, _, _ = scored([], tmp_path / "c", stop_at=0, course=LONG)
     assert same(again, first)

@@ -84,6 +84,7 @@ def test_resumed_training_ends_bit_identical(
         assert np.array_equal(value.numpy(), resumed.network.state_dict()[name].numpy()), name
     assert resumed.report.best_epoch == whole.report.best_epoch
     assert resumed.report.best_ndcg == whole.report.best_ndcg
+    assert resumed.report.by_epoch == whole.report.by_epoch
 
 
 def test_a_finished_training_is_not_done_again(tmp_path: Path) -> None:
@@ -119,6 +120,8 @@ def test_training_stops_when_validation_no_longer_rises() -> None:
     patient = config(epochs=60).model_copy(update={"patience": 2, "learning_rate": 0.02})
     report = train_sequence_model(patient, log(), valid(), N_ITEMS).report
     assert report.epochs == report.best_epoch + 2 < 60
+    assert len(report.by_epoch) == report.epochs
+    assert max(report.by_epoch) == report.by_epoch[report.best_epoch - 1] == report.best_ndcg
 
 
 def test_the_best_epoch_is_the_one_kept() -> None:

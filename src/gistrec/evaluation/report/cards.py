@@ -70,7 +70,7 @@ def long_tail(counts: npt.NDArray[np.int64]) -> tuple[Markup, str]:
         bounds.append(2 * bounds[-1])
     held = np.histogram(counts, [*bounds, np.inf])[0][: len(bounds) - 1].tolist()
     names = ["0", *(_between(low, high) for low, high in pairwise(bounds[1:]))]
-    figure, axes = panel(420, 220)
+    figure, axes = panel(height=190)
     axes.bar(range(len(held)), held, color=OWN, width=0.82)
     axes.set_xticks(range(len(held)), names, rotation=45 if len(held) > 6 else 0)
     axes.set_xlabel("interactions of an item")
@@ -81,7 +81,7 @@ def long_tail(counts: npt.NDArray[np.int64]) -> tuple[Markup, str]:
 
 
 def _between(low: int, high: int) -> str:
-    return str(low) if high - low == 1 else f"{low}\N{EN DASH}{high - 1}"
+    return str(low) if high - low == 1 else f"{low}-{high - 1}"
 
 
 def _uneven(counts: npt.NDArray[np.int64]) -> str:

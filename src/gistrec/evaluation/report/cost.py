@@ -74,7 +74,7 @@ def _points(rows: Sequence[Row], seconds: Mapping[str, float]) -> list[_Point]:
 def _chart(name: str, title: str, points: Sequence[_Point], entrants: Entrants) -> Markup:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    figure, axes = panel(420, 280)
+    figure, axes = panel(height=270)
     top = max(point.metric.high for point in points) * 1.05 or 1.0
     for point in points:
         colour = COLOURS[entrants.kind(point.system)]

@@ -65,7 +65,7 @@ def _told(course: Course) -> str:
 
 
 def _chart(name: str, course: Course) -> Markup:
-    figure, axes = panel(320, 200)
+    figure, axes = panel(height=200)
     shown = [curve for curve in course.curves if curve.points]
     for place, curve in enumerate(shown):
         xs, ys = zip(*curve.points, strict=True)

@@ -26,10 +26,11 @@ _VARIABLES = {
     **{SERIES[place]: f"--series-{place + 1}" for place in range(1, len(SERIES))},
 }
 _POINTS_AN_INCH = 72  # a point of the drawing is a pixel of the page
+_LONGEST = 26  # characters
 _LETTERS = 11.0  # points: readable on a phone, where a chart is as wide as the screen
 
 
-def panel(width: float = 330, height: float = 210) -> "tuple[Figure, Axes]":
+def panel(width: float = 340, height: float = 210) -> "tuple[Figure, Axes]":
     """An empty chart of one pair of axes; ``width`` and ``height`` in pixels of the page."""
     from matplotlib.figure import Figure
 
@@ -38,7 +39,7 @@ def panel(width: float = 330, height: float = 210) -> "tuple[Figure, Axes]":
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(LINE)
-    axes.tick_params(colors=INK, labelsize=_LETTERS, color=LINE, length=3)
+    axes.tick_params(which="both", colors=INK, labelsize=_LETTERS, color=LINE, length=3)
     axes.xaxis.label.set(color=INK, size=_LETTERS)
     axes.yaxis.label.set(color=INK, size=_LETTERS)
     axes.grid(color=LINE, linewidth=0.6)
@@ -47,8 +48,9 @@ def panel(width: float = 330, height: float = 210) -> "tuple[Figure, Axes]":
 
 
 def plain(text: str) -> str:
-    """A name as a chart shows it: a dollar sign opens no formula."""
-    return text.replace("$", r"\$")
+    """A name as a chart has room for it, in which a dollar sign opens no formula."""
+    cut = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return cut.replace("$", r"\$")
 
 
 def label(axes: "Axes", x: float, y: float, text: str, colour: str = INK) -> None:

@@ -10,7 +10,7 @@ from gistrec import schema
 from gistrec.config.variants import ABLATION
 from gistrec.evaluation.ablations import AblationRow
 from gistrec.evaluation.printed import Printed, beside
-from gistrec.evaluation.report.board import HEADLINE, number
+from gistrec.evaluation.report.board import HEADLINE, Cell, number
 from gistrec.evaluation.report.svg import BASELINE, INK, OWN, drawn, panel, plain
 from gistrec.evaluation.row import Metric
 
@@ -23,16 +23,15 @@ class VariantLine:
 
     Attributes:
         note: what is changed, or that nothing is.
-        value: with its interval.
-        difference: to the full system, with its interval; "" in its own line.
+        difference: to the full system; empty in its own line.
         sure: whether the interval of the difference leaves 0 out.
         printed: a paper's figures, one a column of ``Variants.printed``.
     """
 
     variant: str
     note: str
-    value: str
-    difference: str
+    value: Cell
+    difference: Cell
     sure: bool
     printed: tuple[str, ...]
 
@@ -95,8 +94,8 @@ def _line(row: AblationRow, printed: Printed | None) -> VariantLine:
     return VariantLine(
         row.value or row.variant,
         note,
-        _interval(row.metrics[HEADLINE]),
-        "" if difference is None else _interval(difference, "+.3f"),
+        _cell(row.metrics[HEADLINE]),
+        Cell("") if difference is None else _cell(difference, "+.3f"),
         difference is not None and not difference.low <= 0 <= difference.high,
         tuple(", ".join(map(number, of.get(row.variant, ()))) for of in printed.rows.values())
         if printed
@@ -104,9 +103,9 @@ def _line(row: AblationRow, printed: Printed | None) -> VariantLine:
     )
 
 
-def _interval(metric: Metric, form: str = ".3f") -> str:
-    low, high = (format(value, form) for value in (metric.low, metric.high))
-    return f"{metric.value:{form}} ({low} to {high})"
+def _cell(metric: Metric, form: str = ".3f") -> Cell:
+    value, low, high = (format(at, form) for at in (metric.value, metric.low, metric.high))
+    return Cell(value, metric.value, f"{low} to {high}" if metric.low < metric.high else "")
 
 
 def _by_value(rows: Sequence[AblationRow]) -> list[AblationRow]:
@@ -119,7 +118,7 @@ def _by_value(rows: Sequence[AblationRow]) -> list[AblationRow]:
 
 def _chart(name: str, rows: Sequence[AblationRow], title: str) -> Markup:
     """Each variant with its interval, below one another; a line where the full system stands."""
-    figure, axes = panel(430, 70 + 24 * len(rows))
+    figure, axes = panel(height=60 + 24 * len(rows))
     places = range(len(rows))[::-1]
     for place, row in zip(places, rows, strict=True):
         metric, colour = row.metrics[HEADLINE], OWN if not row.difference else BASELINE
@@ -132,6 +131,6 @@ def _chart(name: str, rows: Sequence[AblationRow], title: str) -> Markup:
     axes.set_xlabel(HEADLINE)
     axes.grid(visible=False, axis="y")
     told = "; ".join(
-        f"{row.value or row.variant}: {_interval(row.metrics[HEADLINE])}" for row in rows
+        f"{row.value or row.variant}: {number(row.metrics[HEADLINE].value)}" for row in rows
     )
     return drawn(figure, name, f"{title}, {HEADLINE}: {told}")
