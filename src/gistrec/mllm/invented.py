@@ -5,13 +5,16 @@ can. The items are made of the primer's words and the telling words of the catal
 user of any log is behind them.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.invented_items import Liking, draw_item, draw_liking
+from gistrec.mllm.families.family import Grid
+from gistrec.mllm.invented_items import InventedItem, Liking, draw_item, draw_liking
 from gistrec.mllm.invented_tastes import asked_words, invented_taste
 from gistrec.mllm.packing import Row, Tokens
 
@@ -20,8 +23,36 @@ _HISTORY, _NEARBY, _CANDIDATES = 6, 3, 5
 _LONGEST = 12  # items that a taste rests on
 _ALONE = 0.5  # how often a taste stands for the whole history, and then for similar users too
 _NEARBY_FITS = 0.3
+_PICTURED = 0.7  # how often candidates are shown, where there are pictures, rather than told
 
 Texts = Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Drawings that invented items are shown by.
+
+    Attributes:
+        captions: kind, colour and pattern of each.
+        grid: rows and columns of a drawing's tokens, by its number.
+    """
+
+    captions: Sequence[tuple[str, ...]]
+    grid: Callable[[int], Grid]
+    _by_caption: Mapping[tuple[str, ...], list[int]]
+
+    @classmethod
+    def of(cls, captions: Sequence[tuple[str, ...]], grid: Callable[[int], Grid]) -> "Pictures":
+        """Sorted by what they show."""
+        by_caption: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        for number, caption in enumerate(captions):
+            by_caption[caption].append(number)
+        return cls(captions, grid, by_caption)
+
+    def like(self, seen: tuple[str, ...], rng: np.random.Generator) -> int:
+        """The number of a drawing that shows just that; of any, where there is none."""
+        alike = self._by_caption.get(seen)
+        return alike[rng.integers(len(alike))] if alike else int(rng.integers(len(self.captions)))
 
 
 def invented_rows(
@@ -41,11 +72,20 @@ def invented_rows(
 
 
 def told_rows(
-    backbone: Backbone, nouns: prompts.Nouns, texts: Texts, count: int, seed: Sequence[int]
+    backbone: Backbone,
+    nouns: prompts.Nouns,
+    texts: Texts,
+    pictures: Pictures,
+    count: int,
+    seed: Sequence[int],
 ) -> list[Row]:
-    """As ``invented_rows``, of users whose prompt tells their taste, with a history or without."""
+    """As ``invented_rows``, of users whose prompt tells their taste, with a history or without.
+
+    Most show their candidates by a drawing and the words of a text, as prompts show a title and an
+    image: to hold these against words is another thing to learn than words against words.
+    """
     rng = np.random.default_rng([*seed, _TASTE_STREAM])
-    return [_told_row(backbone, nouns, texts, rng) for _ in range(count)]
+    return [_told_row(backbone, nouns, texts, pictures, rng) for _ in range(count)]
 
 
 def _row(backbone: Backbone, nouns: prompts.Nouns, texts: Texts, rng: np.random.Generator) -> Row:
@@ -57,7 +97,11 @@ def _row(backbone: Backbone, nouns: prompts.Nouns, texts: Texts, rng: np.random.
 
 
 def _told_row(
-    backbone: Backbone, nouns: prompts.Nouns, texts: Texts, rng: np.random.Generator
+    backbone: Backbone,
+    nouns: prompts.Nouns,
+    texts: Texts,
+    pictures: Pictures,
+    rng: np.random.Generator,
 ) -> Row:
     liking = draw_liking(texts, rng)
     items = [draw_item(texts, liking, rng) for _ in range(int(rng.integers(3, _LONGEST + 1)))]
@@ -65,20 +109,38 @@ def _told_row(
     shown = [] if rng.random() < _ALONE else [" ".join(item.words) for item in items[-_HISTORY:]]
     nearby = [] if rng.random() < _ALONE else _nearby(texts, liking, rng)
     known = prompts.known_of_user(nouns, shown, nearby, taste)
-    return _asked(backbone, known, _candidates(texts, liking, rng))
+    if not pictures.captions or rng.random() >= _PICTURED:
+        return _asked(backbone, known, _candidates(texts, liking, rng))
+    items = [draw_item(texts, liking if place == 0 else None, rng) for place in range(_CANDIDATES)]
+    return _asked(backbone, known, [_shown(item, pictures, rng) for item in items], pictures.grid)
 
 
-def _asked(backbone: Backbone, known: Sequence[prompts.Segment], candidates: Sequence[str]) -> Row:
+def _asked(
+    backbone: Backbone,
+    known: Sequence[prompts.Segment],
+    candidates: Sequence[list[prompts.Segment]],
+    grid: Callable[[int], Grid] | None = None,
+) -> Row:
     after = Tokens(backbone.after)
     opening, *others = known
     return Row(
         Tokens(backbone.opening(str(opening))) + backbone.tokens(others),
-        tuple(backbone.tokens(prompts.candidate(None, "", gist)) + after for gist in candidates),
+        tuple(backbone.tokens(shown, grid) + after for shown in candidates),
     )
 
 
-def _candidates(texts: Texts, liking: Liking, rng: np.random.Generator) -> list[str]:
-    return [_gist(texts, liking if place == 0 else None, rng) for place in range(_CANDIDATES)]
+def _candidates(
+    texts: Texts, liking: Liking, rng: np.random.Generator
+) -> list[list[prompts.Segment]]:
+    gists = [_gist(texts, liking if place == 0 else None, rng) for place in range(_CANDIDATES)]
+    return [prompts.candidate(None, "", gist) for gist in gists]
+
+
+def _shown(
+    item: InventedItem, pictures: Pictures, rng: np.random.Generator
+) -> list[prompts.Segment]:
+    """An item by a drawing and the words of its text."""
+    return prompts.candidate(pictures.like(item.seen, rng), " ".join(item.read), "")
 
 
 def _nearby(texts: Texts, liking: Liking, rng: np.random.Generator) -> list[str]:

@@ -20,7 +20,7 @@ from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone, make_backbone
 from gistrec.mllm.embedded import make_model, make_processor, train_tokenizer
 from gistrec.mllm.families.family import Grid, Prepared
-from gistrec.mllm.invented import invented_rows, told_rows
+from gistrec.mllm.invented import Pictures, invented_rows, told_rows
 from gistrec.mllm.invented_tastes import taste_lessons
 from gistrec.mllm.keywords import telling_words
 from gistrec.mllm.lesson import Lesson, lesson_loss
@@ -28,11 +28,10 @@ from gistrec.mllm.losses import candidate_loss
 from gistrec.mllm.packing import Row
 from gistrec.mllm.primer import draw_primer, primer_words
 from gistrec.mllm.retell import retell_lesson
-from gistrec.mllm.scoring import answer_states, yes_minus_no
+from gistrec.mllm.scoring import yes_minus_no
 from gistrec.mllm.sentence_lessons import description_lesson, joined_lesson, summary_lesson
 from gistrec.mllm.shortening import text_question
 from gistrec.mllm.training import Course, Lessons, Trained, train
-from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.progress import say
 
 _STREAM, _RETOLD_STREAM, _SENTENCE_STREAM = 8102, 8104, 8105
@@ -41,8 +40,8 @@ _STREAM, _RETOLD_STREAM, _SENTENCE_STREAM = 8102, 8104, 8105
 _REPEATS, _ITEMS_A_REPEAT = 50, 5
 _MOST_TEXT = 160  # tokens of a question about a text
 _MOST_RETOLD = 64  # tokens of a text that is told again
-# Lessons in tastes at once, at most: to say each word of a prompt once, strongest first, is learned
-# late and then soon, so that many small steps are worth more than few large ones.
+# Lessons in tastes at once, at most: to say each word of a prompt once is learned late and then
+# soon, so that many small steps are worth more than few large ones.
 _TASTES_AT_ONCE = 8
 
 
@@ -147,19 +146,23 @@ class _School:
     def loss(self, batch: _Batch) -> torch.Tensor:
         """The loss of a batch of any kind."""
         if batch.invented:
-            nothing = ImageFeatures.none(0)
-            logits = yes_minus_no(
-                self.backbone, answer_states(self.backbone, batch.invented, nothing)
-            )
+            packed = self.backbone.pack(batch.invented)
+            hidden = self.backbone.hidden(packed, self._seen(packed.images))
+            states = hidden[packed.answers[:, 0], packed.answers[:, 1]]
+            logits = yes_minus_no(self.backbone, states)
             return candidate_loss(logits.view(len(batch.invented), -1), "listwise")
         if batch.worded:
             return lesson_loss(self.backbone, batch.worded, None)
         if batch.texts:
             return lesson_loss(self.backbone, [self.reading[row] for row in batch.texts], None)
-        seen = self.backbone.family.look([self.drawings[row] for row in batch.drawings])
-        features = torch.cat(seen, dim=1)
         lessons = batch.described or [self.seeing[row] for row in batch.drawings]
-        return lesson_loss(self.backbone, lessons, features)
+        return lesson_loss(self.backbone, lessons, self._seen(batch.drawings))
+
+    def _seen(self, drawings: Sequence[int]) -> torch.Tensor | None:
+        """Features of these drawings in order, looked at as the eyes are now."""
+        if not drawings:
+            return None
+        return torch.cat(self.backbone.family.look([self.drawings[row] for row in drawings]), dim=1)
 
     def _retold(self, epoch: int) -> list[Lesson]:
         """Texts to tell again from a few of their words in any order, the shortest first."""
@@ -205,7 +208,8 @@ class _School:
         size, seed = self.config.batch_size, [self.config.seed, epoch]
         who = self.backbone, self.nouns, self.words
         rows = invented_rows(*who, self.config.invented_users, seed)
-        told = told_rows(*who, self.config.tastes, seed)
+        pictures = Pictures.of(self.captions, lambda row: self.drawings[row].grid)
+        told = told_rows(*who, pictures, self.config.tastes, seed)
         told.sort(key=lambda row: len(row.prefix.ids))
         return [
             _Batch(invented=tuple(some[at : at + size]))
