@@ -1,6 +1,8 @@
 """Lessons in tastes: the rule, its forms, and what the prompts of told users hold."""
 
+import re
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.invented import told_rows
+from gistrec.mllm.invented import Pictures, told_rows
 from gistrec.mllm.invented_items import InventedItem
 from gistrec.mllm.invented_tastes import (
     Preference,
@@ -17,7 +19,7 @@ from gistrec.mllm.invented_tastes import (
     preference_after,
     taste_lessons,
 )
-from gistrec.mllm.primer import primer_words
+from gistrec.mllm.primer import primer_parts, primer_words
 from gistrec.mllm.prompts import Nouns
 from gistrec.mllm.word_cuts import words_in
 
@@ -112,7 +114,7 @@ def test_lessons_are_decided_by_their_seed(tiny_backbone: Backbone) -> None:
 def test_told_users_have_a_taste_with_a_history_or_without(tiny_backbone: Backbone) -> None:
     """The first candidate shares more words with the taste than the others do."""
     shared, with_history, with_nearby = [0.0, 0.0], 0, 0
-    rows = told_rows(tiny_backbone, NOUNS, TOLD, 200, [0, 0])
+    rows = told_rows(tiny_backbone, NOUNS, TOLD, Pictures.of([], lambda _: (0, 0)), 200, [0, 0])
     for row in rows:
         taste, *others = lines(tiny_backbone, row.prefix.ids)
         assert taste.startswith("the user's preference: p")
@@ -127,6 +129,30 @@ def test_told_users_have_a_taste_with_a_history_or_without(tiny_backbone: Backbo
     assert shared[0] > shared[1] + 0.5
     assert 0.3 < with_history / len(rows) < 0.7
     assert 0.3 < with_nearby / len(rows) < 0.7
+
+
+def test_most_told_users_are_shown_their_candidates(tiny_backbone: Backbone) -> None:
+    """The first candidate's drawing shows more of what the taste says than the others' do."""
+    captions = list(product(*primer_parts()))
+    pictures = Pictures.of(captions, lambda _: (2, 2))
+    rows = told_rows(tiny_backbone, NOUNS, TOLD, pictures, 200, [0, 0])
+    shown = [row for row in rows if row.branches[0].images]
+    assert 0.6 < len(shown) / len(rows) < 0.8
+    fits = [0.0, 0.0]
+    for row in shown:
+        told = set(re.findall(r"[a-z]+", lines(tiny_backbone, row.prefix.ids)[0]))
+        likeness = [len(told.intersection(captions[one.codes[0]])) for one in row.branches]
+        assert all(len(one.codes) == 1 for one in row.branches)
+        fits[0] += likeness[0] / len(shown)
+        fits[1] += sum(likeness[1:]) / 4 / len(shown)
+    assert fits[0] > fits[1] + 0.5
+
+
+def test_a_picture_shows_just_what_is_asked_where_there_is_one() -> None:
+    pictures = Pictures.of([("sofa", "red"), ("lamp", "blue"), ("sofa", "red")], lambda _: (1, 1))
+    rng = np.random.default_rng(0)
+    assert {pictures.like(("sofa", "red"), rng) for _ in range(40)} == {0, 2}
+    assert {pictures.like(("boat", "red"), rng) for _ in range(60)} == {0, 1, 2}
 
 
 def test_how_many_words_are_asked_for_varies() -> None:
