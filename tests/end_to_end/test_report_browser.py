@@ -129,6 +129,8 @@ def test_nothing_is_wider_than_a_phone(page: "Page", open_all: bool) -> None:
 
 
 def test_dark_mode_is_toggled_and_follows_the_system_until_then(page: "Page") -> None:
+    from playwright.sync_api import expect
+
     def paper() -> str:
         return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
 
@@ -136,10 +138,11 @@ def test_dark_mode_is_toggled_and_follows_the_system_until_then(page: "Page") ->
     page.emulate_media(color_scheme="dark")
     dark = paper()
     assert dark != light
-    assert button.get_attribute("aria-pressed") == "true"
+    expect(button).to_have_attribute("aria-pressed", "true")
     button.click()
     assert (paper(), button.get_attribute("aria-pressed")) == (light, "false")
     page.emulate_media(color_scheme="light")
+    assert paper() == light
     button.click()
     assert paper() == dark
 

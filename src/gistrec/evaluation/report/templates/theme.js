@@ -1,10 +1,12 @@
 (() => {
   const root = document.documentElement;
   const asked = matchMedia("(prefers-color-scheme: dark)");
-  let chosen = null; // by the button; until then the system's wish counts
+  let chosen = null; // by the button; until then the style sheet follows the system
   const dark = () => (chosen === null ? asked.matches : chosen);
   const show = () => {
-    root.dataset.theme = dark() ? "dark" : "light";
+    if (chosen !== null) {
+      root.dataset.theme = dark() ? "dark" : "light";
+    }
     const button = document.getElementById("theme");
     if (button) {
       button.setAttribute("aria-pressed", String(dark()));
