@@ -7,6 +7,7 @@ import pytest
 
 from gistrec.baselines.registry import fit_baseline
 from gistrec.config.baselines import BaselineName, BaselinesConfig
+from gistrec.config.hm4sr import Hm4srConfig
 from gistrec.config.sequence import SequenceConfig
 from gistrec.data.sequences import Sequences
 from gistrec.errors import RunError
@@ -26,6 +27,7 @@ def test_a_baseline_is_called_as_it_was_asked_for(name: BaselineName) -> None:
         sasrec=tiny,
         gru4rec=tiny.model_copy(update={"architecture": "gru4rec"}),
         bert4rec=tiny.model_copy(update={"architecture": "bert4rec"}),
+        hm4sr=Hm4srConfig(width=4, layers=1, epochs=1),
     )
     assert fit_baseline(name, config, log(), None, 7).name == name
 

@@ -64,7 +64,7 @@ def test_each_loss_has_its_weight(weight: str, changes: int) -> None:
     def loss(value: float) -> float:
         one = pupil(small(dropout=0.0, **{weight: value}), categories=changes)
         torch.manual_seed(5)
-        return float(one.loss(LOG))
+        return float(one.loss(LOG).detach())
 
     none, once, twice = loss(0.0), loss(1.0), loss(2.0)
     assert once > none
