@@ -34,6 +34,8 @@ class EngineConfig(StageConfig):
     def _server_is_named(self) -> Self:
         if self.kind == "server" and not (self.url and self.model):
             raise ValueError("an engine of kind server needs its url and its model")
+        if self.kind == "local":
+            self._refuse_servers_settings()
         if self.url is not None:
             parts = urlsplit(self.url)
             if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -41,6 +43,14 @@ class EngineConfig(StageConfig):
             if parts.username or parts.password:
                 raise ValueError("url must not hold a password: name a variable, api_key_variable")
         return self
+
+    def _refuse_servers_settings(self) -> None:
+        """A server that is named and not asked is a slip."""
+        for key in ("url", "model", "api_key_variable"):
+            if getattr(self, key) is not None:
+                raise ValueError(
+                    f"{key} is given, but kind=local: set kind=server or leave {key} out"
+                )
 
     def deciding(self) -> "EngineConfig":
         """Itself with everything at its default that changes no answer."""
