@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from gistrec.config.setting_paths import setting_paths
 
 _SHOWN = 3  # how many near keys a message names
+_MANY = "configuration"  # where no single preset, file or override is to be named
 
 
 def describe_faults(
@@ -36,7 +37,10 @@ def _line(
     if fault["type"] == "missing":
         return f"{where}: {key} is missing"
     if isinstance(fault["input"], Mapping):  # settings that do not go together
-        return f"{_origin_of_all(path, origins)}: {key}: {_expected(fault)}"
+        all_of_it = _origin_of_all(path, origins)
+        if not path and all_of_it == _MANY:  # which says already what is meant
+            return f"{all_of_it}: {_expected(fault)}"
+        return f"{all_of_it}: {key}: {_expected(fault)}"
     return f"{where}: {key} = {_shown(fault['input'])}: {_expected(fault)}"
 
 
@@ -64,7 +68,7 @@ def _expected(fault: ErrorDetails) -> str:
 def _origin_of_all(path: tuple[str, ...], origins: Mapping[tuple[str, ...], str]) -> str:
     """Who set all that was set under ``path``, if it was one."""
     found = {where for key, where in origins.items() if key[: len(path)] == path}
-    return found.pop() if len(found) == 1 else "configuration"
+    return found.pop() if len(found) == 1 else _MANY
 
 
 def _origin(path: tuple[str, ...], origins: Mapping[tuple[str, ...], str]) -> str:
@@ -72,7 +76,7 @@ def _origin(path: tuple[str, ...], origins: Mapping[tuple[str, ...], str]) -> st
     for length in range(len(path), 0, -1):
         if path[:length] in origins:
             return origins[path[:length]]
-    return "configuration"
+    return _MANY
 
 
 def _nearest(path: tuple[str, ...], model: type[BaseModel]) -> str:

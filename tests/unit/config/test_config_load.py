@@ -46,6 +46,17 @@ class Parted(StageConfig):
     split: Split = Split()
 
 
+class Whole(StageConfig):
+    name: str = "a"
+    kind: str = "b"
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> "Whole":
+        if self.name == self.kind:
+            raise ValueError("name must not be the kind too")
+        return self
+
+
 def written(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "mine.yaml"
     path.write_text(text, encoding="utf-8")
@@ -148,6 +159,17 @@ def test_of_settings_that_do_not_go_together_no_single_one_is_blamed() -> None:
     with pytest.raises(ConfigError) as fault:
         load_config(Parted, overrides=["split.least=9", "split.most=8", "split.on=true"])
     assert str(fault.value) == "configuration: split: least must not be above most"
+
+
+def test_a_fault_of_the_whole_says_once_that_it_is_of_the_whole(tmp_path: Path) -> None:
+    told = "name must not be the kind too"
+    with pytest.raises(ConfigError) as fault:
+        load_config(Whole, overrides=["name=a", "kind=a"])
+    assert str(fault.value) == f"configuration: {told}"
+    file = written(tmp_path, "name: a\nkind: a\n")
+    with pytest.raises(ConfigError) as fault:
+        load_config(Whole, file=file)
+    assert str(fault.value) == f"{file}: the configuration: {told}"
 
 
 def test_a_fault_of_a_sweep_names_the_sweep() -> None:
