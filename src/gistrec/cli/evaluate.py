@@ -37,7 +37,7 @@ def evaluate(
     ] = 32,
 ) -> None:
     """Print what a run measured, whole or by stratum, with 95% intervals."""
-    from gistrec.cli.output import print_leaderboard, print_whole
+    from gistrec.cli.output import print_leaderboard, print_whole, terminal_width
     from gistrec.errors import RunError
     from gistrec.evaluation.leaderboard import load_leaderboard
     from gistrec.evaluation.table import stratum_table
@@ -64,7 +64,8 @@ def evaluate(
         print_leaderboard([row for row in rows if row.protocol in protocols])
     else:
         for name in dict.fromkeys(protocols):
-            print_whole(stratum_table([row for row in rows if row.protocol == name], stratum))
+            of_protocol = [row for row in rows if row.protocol == name]
+            print_whole(stratum_table(of_protocol, stratum, terminal_width()))
     for line in told:
         typer.echo(line)
 

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+from click import unstyle
 from typer.testing import CliRunner
 
 from gistrec.cli.main import app
@@ -95,3 +96,16 @@ def test_a_folder_without_a_leaderboard_is_named(tmp_path: Path) -> None:
     shown = runner.invoke(app, ["leaderboard", str(tmp_path)])
     assert isinstance(shown.exception, RunError)
     assert str(tmp_path) in str(shown.exception)
+
+
+def test_a_terminal_shows_the_table_whole_however_narrow_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = a_run(tmp_path / "a", "mmsrarec+evidence", 0.5)
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    for width in (80, 60, 30):
+        monkeypatch.setenv("COLUMNS", str(width))
+        shown = unstyle(runner.invoke(app, ["leaderboard", str(run)]).stdout)
+        assert shown.count(" mmsrarec+evidence ") == 2
+        assert shown.count(".500 [.250, 1.000]") == 2
+        assert ("users" in shown.split("mmsrarec")[0].split("┏")[1]) == (width == 80)

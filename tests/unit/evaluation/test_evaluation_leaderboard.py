@@ -23,7 +23,7 @@ from gistrec.evaluation.protocol import rank_queries
 from gistrec.evaluation.ranks import load_ranks, ranks_file, save_ranks
 from gistrec.evaluation.row import Measured, Row, make_row
 from gistrec.evaluation.strata import strata
-from gistrec.evaluation.table import leaderboard_table, sorted_rows
+from gistrec.evaluation.table import leaderboard_table, sorted_rows, stratum_table
 
 QUICK = EvaluationConfig(resamples=50)
 
@@ -185,13 +185,64 @@ def test_the_order_is_protocol_then_oracle_then_hits() -> None:
 
 def test_the_table_reads_in_100_columns() -> None:
     rows = [row("mmsrarec-with-a-long-name", p, seeds=(3,)) for p in ("cold-sampled", "full")]
-    text = shown_in_100_columns(leaderboard_table([*rows, row("b")]))
+    text = shown_in_100_columns(leaderboard_table([*rows, row("b")], width=100))
     assert max(map(len, text.splitlines())) <= 100
     value = rows[0].metrics["HR@5"]
     shown = [f"{n:.3f}".replace("0.", ".") for n in (value.value, value.low, value.high)]
     assert f"{shown[0]} [{shown[1]}, {shown[2]}]" in text
     assert "bazaar, split users (feed)" in text
     assert "cold-sampled" in text
+
+
+def on_a_terminal(table: Table, width: int) -> list[str]:
+    console = Console(width=width, file=io.StringIO(), force_terminal=True, color_system=None)
+    console.print(table)
+    return console.file.getvalue().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("width", "out"),
+    [
+        (200, []),
+        (80, ["MRR@5", "AUC", "users"]),
+        (60, ["MRR@5", "AUC", "users", "NDCG@5"]),
+    ],
+)
+def test_a_narrow_terminal_shows_names_whole_and_fewer_figures(width: int, out: list[str]) -> None:
+    names = ("mmsrarec", "mmsrarec+evidence", "popularity")
+    rows = [row(name, p) for name in names for p in ("cold-sampled", "full")]
+    lines = on_a_terminal(leaderboard_table(rows, width=width), width)
+    assert max(map(len, lines)) <= width
+    text = "\n".join(lines)
+    assert all(text.count(f" {name} ") == 2 for name in names)
+    heading = next(line for line in lines if "HR@5" in line)
+    for name in ("protocol", "system", "users", "HR@5", "NDCG@5", "MRR@5", "AUC"):
+        assert (name in heading) == (name not in out)
+    assert (f"too narrow for {', '.join(out)}" in text) == bool(out)
+    assert "…" not in text
+    value = rows[0].metrics["HR@5"]
+    shown = [f"{n:.3f}".replace("0.", ".") for n in (value.value, value.low, value.high)]
+    assert text.count(f"{shown[0]} [{shown[1]}, {shown[2]}]") >= len(rows)
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_strata_on_a_narrow_terminal_name_their_systems_whole(width: int) -> None:
+    rows = [row("mmsrarec+evidence", better=[0, 4, 5, 20] * 5), row("ease")]
+    lines = on_a_terminal(stratum_table(rows, "frequency", width), width)
+    assert max(map(len, lines)) <= width
+    strata = rows[0].strata["frequency"]
+    assert "\n".join(lines).count(" mmsrarec+evidence ") == len(strata)
+
+
+def test_ties_in_hits_are_ordered_by_how_far_up_they_stand() -> None:
+    rows = [
+        row("a", better=[4, 9]),
+        row("b", better=[0, 9]),
+        row("d", better=[3, 9]),
+        row("c", better=[3, 9]),
+    ]
+    assert len({r.metrics["HR@5"].value for r in rows}) == 1
+    assert [r.system for r in sorted_rows(rows)] == ["b", "c", "d", "a"]
 
 
 def test_an_empty_table_can_be_shown() -> None:
