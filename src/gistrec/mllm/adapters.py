@@ -16,11 +16,11 @@ from gistrec.config.tuning import TuningConfig
 from gistrec.errors import ConfigError
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.embedded import is_embedded
+from gistrec.mllm.folders import ADAPTER_FILE
 
 if TYPE_CHECKING:
     from peft.tuners.tuners_utils import BaseTunerLayer
 
-_ADAPTER_FILE = "adapter_config.json"
 # Of attention and feed-forward, as all supported language models name them.
 _TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
@@ -96,7 +96,7 @@ def has_adapter(backbone: Backbone) -> bool:
 
 def is_adapter(folder: Path) -> bool:
     """Whether ``Backbone.save`` wrote an adapter there, not a whole model."""
-    return (folder / _ADAPTER_FILE).is_file()
+    return (folder / ADAPTER_FILE).is_file()
 
 
 @contextmanager

@@ -22,10 +22,10 @@ from gistrec.files import fingerprint_of, read_json
 from gistrec.mllm.attention import fastest_kernel, use_kernel
 from gistrec.mllm.backbone import Backbone, make_backbone
 from gistrec.mllm.families.registry import check_family
+from gistrec.mllm.folders import ADAPTER_FILE, no_adapter, no_model
 from gistrec.mllm.processor import load_processor
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-_ADAPTER_FILE = "adapter_config.json"
 
 
 def load_backbone(
@@ -44,9 +44,9 @@ def load_backbone(
     options = options or BackboneConfig()
     adapter = adapter or options.adapter
     name = located(str(source))
-    if name.startswith(("/", ".", "~")) and not Path(name).is_dir():
-        raise _unloadable(name, "there is no such folder")
-    if adapter is None and (Path(name) / _ADAPTER_FILE).is_file():
+    if reason := no_model(name):
+        raise _unloadable(name, reason)
+    if adapter is None and (Path(name) / ADAPTER_FILE).is_file():
         base = _base_of(Path(name))
         if not base:
             raise _unloadable(name, "it is an adapter that does not name its base model")
@@ -57,7 +57,8 @@ def load_backbone(
         processor = load_processor(name, options.revision)
         model = _load_model(name, options, device)
         if adapter is not None:
-            _check_adapter(str(adapter))
+            if reason := no_adapter(str(adapter)):
+                raise BackboneError(f"backbone.adapter {str(adapter)!r}: {reason}")
             adapter = located(str(adapter))
             model.load_adapter(adapter)
             _check_whole(model, adapter)
@@ -169,9 +170,9 @@ def _quantization(options: BackboneConfig, device: torch.device) -> BitsAndBytes
 def _base_of(folder: Path) -> str | None:
     """The model that an adapter's folder names."""
     try:
-        held = read_json(folder / _ADAPTER_FILE)
+        held = read_json(folder / ADAPTER_FILE)
     except ValueError as error:
-        raise _unloadable(str(folder), f"its {_ADAPTER_FILE} is damaged") from error
+        raise _unloadable(str(folder), f"its {ADAPTER_FILE} is damaged") from error
     return held.get("base_model_name_or_path") if isinstance(held, dict) else None
 
 
@@ -188,11 +189,6 @@ def _check_whole(model: PreTrainedModel, adapter: str) -> None:
             f"the adapter {adapter!r} holds {count} weights where this model takes {wanted}: it "
             "was made for another model"
         )
-
-
-def _check_adapter(adapter: str) -> None:
-    if adapter.startswith(("/", ".", "~")) and not (Path(adapter) / _ADAPTER_FILE).is_file():
-        raise BackboneError(f"backbone.adapter {adapter!r} is no folder of a LoRA adapter")
 
 
 def _reason(error: BaseException) -> str:

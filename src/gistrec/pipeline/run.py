@@ -25,8 +25,8 @@ from gistrec.evaluation.row import Row
 from gistrec.pipeline.baselines import baseline_stage, baseline_stages, open_baseline
 from gistrec.pipeline.compared import forget_earlier, full_mark
 from gistrec.pipeline.evaluation import evaluate_system, publish_leaderboard
-from gistrec.pipeline.gist_tuning import refuse_untunable
 from gistrec.pipeline.lock import locked_run, refuse_other_folder
+from gistrec.pipeline.refusals import refuse_at_once
 from gistrec.pipeline.served import served_rows
 from gistrec.pipeline.split import split_stage
 from gistrec.pipeline.states import has_oracle
@@ -70,6 +70,7 @@ def run_system(
         ConfigError: an unknown system, key or value.
         DataError: the dataset has a fatal defect.
         RunError: the run is in use, or its folder is something else.
+        BackboneError: the backbone is to be in a folder, and is not.
     """
     config = load_config(SystemConfig, system, config_file, overrides)
     refuse_other_folder(run)
@@ -81,7 +82,7 @@ def run_system(
     for warning in opened.warnings:
         say(f"note: {warning}")
     work = Workplace(run, config, opened)
-    refuse_untunable(work)
+    refuse_at_once(work)
     with locked_run(run):
         save_config(config, run / schema.CONFIG_FILE)
         note_dataset(run, dataset)

@@ -7,8 +7,9 @@ import pytest
 
 from gistrec.data.checks import check_dataset
 from gistrec.data.dataset import Card, write_dataset
-from gistrec.errors import ConfigError, DataError, RunError
+from gistrec.errors import BackboneError, ConfigError, DataError, RunError
 from gistrec.pipeline.run import run_system
+from gistrec.text import encoder
 
 
 @pytest.fixture
@@ -54,4 +55,45 @@ def test_gists_that_cannot_be_tuned_are_refused_before_any_work(tmp_path: Path) 
     tuned = ["gist.tuning.kind=grpo"]
     with pytest.raises(ConfigError, match=r"there are 0: set gist\.tuning\.kind=none"):
         run_system("mmsrarec", dataset, tmp_path / "run", overrides=tuned)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("model", ["/no/such/folder", "./absent", "~/absent-model", r"C:\absent"])
+@pytest.mark.parametrize("key", ["model", "adapter"])
+def test_a_backbone_in_a_folder_that_is_not_there_is_refused_before_any_work(
+    dataset: Path, tmp_path: Path, key: str, model: str
+) -> None:
+    named = Path(model).expanduser()
+    with pytest.raises(BackboneError) as fault:
+        run_system("mmsrarec", dataset, tmp_path / "run", overrides=[f"backbone.{key}={model}"])
+    assert str(fault.value).startswith(f"backbone.{key}={model}: there is no folder {named}")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_holds_no_model_or_no_adapter_is_refused_before_any_work(
+    dataset: Path, tmp_path: Path
+) -> None:
+    run, model = tmp_path / "run", tmp_path / "model"
+    model.mkdir()
+    for key, file in (("model", "config.json"), ("adapter", "adapter_config.json")):
+        with pytest.raises(BackboneError, match=f"{model} holds no {file}"):
+            run_system("mmsrarec", dataset, run, overrides=[f"backbone.{key}={model}"])
+    assert not run.exists()
+
+
+def test_baselines_alone_do_not_ask_for_the_backbone(dataset: Path, tmp_path: Path) -> None:
+    asked = ["backbone.model=/no/such/folder", "baselines.names=[popularity]", "split.negatives=3"]
+    run_system("popularity", dataset, tmp_path / "run", overrides=asked)
+    with pytest.raises(BackboneError, match="there is no folder /no/such/folder"):
+        run_system("hm4sr", dataset, tmp_path / "other", overrides=asked[:1])
+
+
+@pytest.mark.parametrize("key", ["gist.encoder", "evidence.sentences"])
+def test_an_encoder_that_is_not_installed_is_refused_before_any_work(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setattr(encoder, "_PACKAGES", ("no_such_package",))
+    asked = [f"{key}=minilm", "gist.tuning.kind=none", "baselines.names=[popularity]"]
+    with pytest.raises(ConfigError, match=rf"^{key}=minilm: .*no_such_package.*gistrec\[encoder"):
+        run_system("mmsrarec", dataset, tmp_path / "run", overrides=asked)
     assert not (tmp_path / "run").exists()
