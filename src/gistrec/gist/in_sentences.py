@@ -4,8 +4,8 @@ Departures from the paper:
 1. Every sentence has a limit in words, the same for image and text, so that long texts do not drown
    images; what is longer is cut after that word.
 2. An item with one modality alone is told by its one sentence; nothing is joined.
-3. An answer that is no sentence is asked for once more, then given up. Where that happens to the
-   joined one, the two stand one after the other, cut evenly to the same limit.
+3. An answer that is no sentence, or says nothing, is asked for once more, then given up. Where that
+   happens to the joined one, the two stand one after the other, cut evenly to the same limit.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,6 +19,7 @@ from gistrec.mllm.answers import sentence
 from gistrec.mllm.engines.told import Told
 from gistrec.mllm.shortening import text_segments
 from gistrec.mllm.word_cuts import cut, evenly, words_in
+from gistrec.text.words import tells
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class InSentences:
     def read(self, ask: Ask, answer: Told) -> Said | None:
         """The sentence of an answer."""
         found = sentence(answer.text, self._most(ask.about), answer.cut)
-        return None if found is None else (found,)
+        return (found,) if found is not None and tells(found) else None
 
     def columns(self, said: Mapping[tuple[About, int], Said | None]) -> dict[str, list[object]]:
         """The sentences, null where there is none."""

@@ -19,6 +19,7 @@ _SENTENCE_LABEL = re.compile(
     re.IGNORECASE,
 )
 _BULLET = re.compile(r"^(?:\s*(?:[-*\u2022]|\d{1,2}[.)])\s+)+")
+_EMPTY = re.compile(r"[,;]\s*(?=[,;.]|$)")  # an entry of a list that says nothing
 _MARKS = " .:*_`\"'()[]{}"
 _QUOTES = " *_`\"'\u201c\u201d"
 _REFUSAL = re.compile(
@@ -77,6 +78,7 @@ def sentence(answer: str, most: int, cut_off: bool = False) -> str | None:
     line = _SENTENCE_LABEL.sub("", _BULLET.sub("", answer.strip()), count=1)
     if _REFUSAL.match(line):
         return None
+    line = _EMPTY.sub("", line)
     words = word_cuts.words_in(line)
     if cut_off:
         words = words[:-1] or words  # in a script without spaces it is all of it

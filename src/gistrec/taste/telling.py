@@ -18,6 +18,7 @@ from gistrec.mllm.engines.journal import Journal, read_journal
 from gistrec.mllm.engines.told import Told, with_shares
 from gistrec.mllm.shortening import shortened
 from gistrec.progress import track
+from gistrec.text.words import tells
 
 Codes = tuple[int, ...]
 _LEAD = re.compile(r"^(?:prefers|perhaps|also)\b\s*")
@@ -123,7 +124,8 @@ class Teller:
     def _told(self, key: str) -> str | None:
         answer = self.answers[key]
         text, cut = _each_once(answer.text, answer.cut)
-        return sentence(text, self.config.words, cut)
+        told = sentence(text, self.config.words, cut)
+        return told if told is not None and tells(told) else None
 
     def _segments(self, step: Step) -> list[prompts.Segment]:
         """The question; where the model reads no more, without the oldest items."""

@@ -29,6 +29,11 @@ def telling_words(line: str) -> dict[str, str]:
     return found
 
 
+def tells(line: str) -> bool:
+    """Whether a line says anything: a word with a letter, and no stop word."""
+    return any(any(map(str.isalpha, word)) for word in telling_words(line))
+
+
 @cache
 def _stop_words() -> frozenset[str]:
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS

@@ -203,6 +203,7 @@ def test_answers_are_one_line_of_so_many_words(tmp_path: Path) -> None:
         ("Prefers red, oak; also oak, wool.", "Prefers red, oak; also wool."),
         ("Prefers red, red, oak; also red, oak.", "Prefers red, oak."),
         ("Perhaps red, oak; also", "Perhaps red, oak."),
+        ("Prefers vase,,,, , oak,,.", "Prefers vase, oak."),
         ("Likes war films, comedies; enjoys drama.", "Likes war films, comedies; enjoys drama."),
     ],
 )

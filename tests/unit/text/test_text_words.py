@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gistrec.text.words import telling_words
+from gistrec.text.words import telling_words, tells
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,8 @@ def test_what_is_told_stands_in_the_line_and_is_found_again(line: str) -> None:
 @given(st.lists(st.sampled_from(["red", "mug", "oak", "teapot"]), max_size=6))
 def test_keywords_are_all_words(keywords: list[str]) -> None:
     assert list(telling_words(" ".join(keywords))) == list(dict.fromkeys(keywords))
+
+
+def test_what_holds_no_word_of_its_own_tells_nothing() -> None:
+    assert all(map(tells, ("A red chair.", "\u8d64\u3044\u6905\u5b50", "Likes 4K films")))
+    assert not any(map(tells, ("", "a.", "A. A.", "4.", ",,,.", "Prefers the; also.")))
