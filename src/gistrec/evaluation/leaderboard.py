@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -60,27 +61,68 @@ def add_rows(rows: Sequence[Row], run: Path) -> list[Row]:
 
 
 def read_leaderboard(runs: Sequence[Path]) -> list[Row]:
-    """Read the rows of many run folders as one table; a row found twice is shown once.
+    """Read the rows of many run folders as one table; a system that did the same is shown once.
 
-    Where runs have different rows of one system, its name is followed by the run's.
+    It did where all metrics and strata of the protocols that both runs have agree; seconds and
+    memory are the first run's. Where runs differ in a system, its name is followed by the run's.
 
     Raises:
         RunError: there are no runs, one cannot be read, or their splits differ.
     """
     if not runs:
         raise RunError("no run folder was given; name at least one")
-    found = [(run, row) for run in runs for row in load_leaderboard(run)]
-    _refuse_mixture(found)
-    kept: list[tuple[Path, Row]] = []
-    for run, row in found:
-        if all(row != other for _, other in kept):
-            kept.append((run, row))
-    keys = Counter(row.key for _, row in kept)
-    names = Counter(run.resolve().name for run in dict.fromkeys(runs))
+    loaded = {run: load_leaderboard(run) for run in runs}
+    _refuse_mixture([(run, row) for run, rows in loaded.items() for row in rows])
+    versions: dict[_System, list[_Version]] = {}
+    for run, rows in loaded.items():
+        for system, measured in _by_system(rows).items():
+            known = versions.setdefault(system, [])
+            same = next((version for version in known if version.agrees(measured)), None)
+            if same is None:
+                known.append(_Version(run, measured))
+            else:
+                same.rows.update({**measured, **same.rows})
+    names = Counter(run.resolve().name for run in loaded)
     return [
-        row if keys[row.key] == 1 else _of_run(row, run, names[run.resolve().name] == 1)
-        for run, row in kept
+        row
+        if len(known) == 1
+        else _of_run(row, version.run, names[version.run.resolve().name] == 1)
+        for known in versions.values()
+        for version in known
+        for row in version.rows.values()
     ]
+
+
+_System = tuple[str, tuple[int, ...]]  # name and seeds
+
+
+@dataclass(frozen=True)
+class _Version:
+    """What a system came to in a run, and in others that agree with it.
+
+    Attributes:
+        run: the first that has it.
+        rows: by protocol.
+    """
+
+    run: Path
+    rows: dict[str, Row]
+
+    def agrees(self, measured: Mapping[str, Row]) -> bool:
+        """Whether rows of the same system are the same but for their cost."""
+        both = self.rows.keys() & measured.keys()
+        return all(_less_cost(self.rows[name]) == _less_cost(measured[name]) for name in both)
+
+
+def _by_system(rows: Iterable[Row]) -> dict[_System, dict[str, Row]]:
+    found: dict[_System, dict[str, Row]] = {}
+    for row in rows:
+        found.setdefault((row.system, row.seeds), {})[row.protocol] = row
+    return found
+
+
+def _less_cost(row: Row) -> Row:
+    return row.model_copy(update={"seconds": None, "peak_mib": None})
 
 
 def _of_run(row: Row, run: Path, short: bool) -> Row:

@@ -117,6 +117,44 @@ def test_runs_on_one_split_stand_in_one_table(tmp_path: Path) -> None:
     assert [(r.system, r.seeds) for r in rows] == [("a", (0,)), ("b", (0,)), ("b", (1,))]
 
 
+def test_a_system_that_did_the_same_in_many_runs_is_one_row_whatever_it_took(
+    tmp_path: Path,
+) -> None:
+    runs = [tmp_path / name for name in "ABC"]
+    for seconds, run in enumerate(runs):
+        took = {"seconds": float(seconds), "peak_mib": 9.0 - seconds}
+        same = [row("oracle", protocol, **took) for protocol in ("full", "sampled")]
+        own = row("mmsrarec", better=[0, seconds, 9], **took)
+        alike = row("mmsrarec", "sampled", better=[0, 0], **took)
+        save_leaderboard([*same, own, alike], run)
+    rows = read_leaderboard(runs)
+    assert [(r.protocol, r.seconds) for r in rows if r.system == "oracle"] == [
+        ("full", 0.0),
+        ("sampled", 0.0),
+    ]
+    # A system that differs by one protocol is named after its run by every protocol.
+    assert [(r.system, r.protocol) for r in rows if "mmsrarec" in r.system] == [
+        (f"mmsrarec ({name})", protocol) for name in "ABC" for protocol in ("full", "sampled")
+    ]
+
+
+def test_strata_that_differ_keep_rows_apart_and_protocols_of_two_runs_come_together(
+    tmp_path: Path,
+) -> None:
+    first = row("ease")
+    other = first.model_copy(update={"strata": {}})
+    save_leaderboard([first], tmp_path / "A")
+    save_leaderboard([other, row("oracle")], tmp_path / "B")
+    save_leaderboard([row("ease", seconds=1.0), row("oracle", "sampled")], tmp_path / "C")
+    rows = read_leaderboard([tmp_path / name for name in "ABC"])
+    assert [(r.system, r.protocol) for r in rows] == [
+        ("ease (A)", "full"),
+        ("ease (B)", "full"),
+        ("oracle", "full"),
+        ("oracle", "sampled"),
+    ]
+
+
 def test_splits_are_never_mixed(tmp_path: Path) -> None:
     save_leaderboard([row()], tmp_path / "one")
     save_leaderboard([row(split="time", split_fingerprint="beef")], tmp_path / "two")
