@@ -16,11 +16,20 @@ _SHOWN = ("HR@5", "NDCG@5", AUC)
 
 
 def ablation_tables(rows: Sequence[AblationRow]) -> list[Table]:
-    """A table for each group and protocol, in the order of ``rows``."""
-    kinds = dict.fromkeys((row.group, row.protocol) for row in rows)
-    return [
-        _table([row for row in rows if (row.group, row.protocol) == kind], *kind) for kind in kinds
-    ]
+    """A table for each group and protocol, in the order of ``rows``.
+
+    Below one of ablations stands another of the same variants as their paper printed them.
+    """
+    tables = []
+    for group, protocol in dict.fromkeys((row.group, row.protocol) for row in rows):
+        of_kind = [row for row in rows if (row.group, row.protocol) == (group, protocol)]
+        tables.append(_table(of_kind, group, protocol))
+        # The papers' protocol is the sampled one.
+        if group == ABLATION and protocol == SAMPLED:
+            shown = [row.variant for row in of_kind]
+            printed = beside(shown, of_kind[0].system)
+            tables += [] if printed is None else [_printed(printed, shown)]
+    return tables
 
 
 def _table(rows: Sequence[AblationRow], group: str, protocol: str) -> Table:
@@ -30,21 +39,30 @@ def _table(rows: Sequence[AblationRow], group: str, protocol: str) -> Table:
     for name in _SHOWN:
         table.add_column(name, justify="right", no_wrap=True)
         table.add_column("against full", justify="right", no_wrap=True)
-    # The papers' protocol is the sampled one.
-    compared = group == ABLATION and protocol == SAMPLED
-    printed = beside((row.variant for row in rows), rows[0].system) if compared else None
-    for dataset in printed.rows if printed else ():
-        table.add_column(f"printed: {dataset}", justify="right")
     for row in rows:
         cells = [escape(_name(row))]
         for name in _SHOWN:
             cells += [_number(row.metrics[name].value), _difference(row.difference.get(name))]
-        if printed:
-            cells += [_printed(printed, dataset, row.variant) for dataset in printed.rows]
         table.add_row(*cells)
     table.caption = "differences with 95% intervals, paired by user"
-    if printed:
-        table.caption += f"; printed: {' '.join(printed.metrics)} of {printed.source}"
+    return table
+
+
+def _printed(printed: Printed, shown: Sequence[str]) -> Table:
+    """A paper's figures of these variants, dataset by dataset."""
+    table = Table(title="as printed, on other data", title_justify="left", pad_edge=False)
+    for name in ("data", "variant"):
+        table.add_column(name, no_wrap=True)
+    for name in printed.metrics:
+        table.add_column(name, justify="right", no_wrap=True)
+    for dataset, of_variant in printed.rows.items():
+        held = [variant for variant in dict.fromkeys(shown) if variant in of_variant]
+        if held == ["full"]:
+            continue  # nothing to hold it against
+        for variant in held:
+            table.add_row(escape(dataset), escape(variant), *map(_number, of_variant[variant]))
+        table.add_section()
+    table.caption = printed.source
     return table
 
 
@@ -58,10 +76,6 @@ def _name(row: AblationRow) -> str:
     if row.same_as_full:
         return f"{row.variant} (the same: {', '.join(row.overrides)} already)"
     return row.variant
-
-
-def _printed(printed: Printed, dataset: str, variant: str) -> str:
-    return " ".join(map(_number, printed.rows[dataset].get(variant, ())))
 
 
 def _number(value: float) -> str:
