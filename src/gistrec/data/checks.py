@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from gistrec import schema
+from gistrec.config.dataset import Withhold
 from gistrec.data.card import Card, Census, read_card
 from gistrec.data.coding import Coded, TimeOrder, coded, time_order
 from gistrec.data.defect import Defect as Defect
@@ -83,6 +84,14 @@ def fingerprint_of_files(folder: Path, card: Card) -> str:
     files = (schema.ITEMS_FILE, schema.INTERACTIONS_FILE)
     tables = [fingerprint_of_file(folder / name) for name in files]
     return fingerprint_of({"tables": tables, "nouns": [card.item_noun, card.verb]})
+
+
+def fingerprint_of_view(content: str, withhold: Withhold, min_interactions: int) -> str:
+    """What stands for what a run sees of a dataset whose files have the fingerprint ``content``."""
+    if withhold == "nothing" and not min_interactions:
+        return content
+    view = {"withhold": withhold, "min_interactions": min_interactions}
+    return fingerprint_of([content, view])
 
 
 def census_of(items: pl.DataFrame, log: Coded, fingerprint: str) -> Census:

@@ -19,6 +19,7 @@ from gistrec.data.checks import (
     examine,
     examine_folder,
     fingerprint_of_files,
+    fingerprint_of_view,
 )
 from gistrec.data.coding import coded
 from gistrec.data.defect import Defect, refuse_fatal
@@ -27,7 +28,6 @@ from gistrec.data.kcore import core_mask
 from gistrec.data.sequences import Sequences
 from gistrec.data.tables import IMAGE_COLUMNS
 from gistrec.errors import DataError
-from gistrec.files import fingerprint_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,10 +121,8 @@ def open_dataset(
         dataset = replace(dataset, items=_without_words(dataset.items))
     if min_interactions:
         dataset = _core(dataset, min_interactions)
-    if withhold == "nothing" and not min_interactions:
-        return dataset
-    view = {"withhold": withhold, "min_interactions": min_interactions}
-    return replace(dataset, fingerprint=fingerprint_of([dataset.fingerprint, view]))
+    seen_as = fingerprint_of_view(dataset.fingerprint, withhold, min_interactions)
+    return replace(dataset, fingerprint=seen_as)
 
 
 def write_dataset(

@@ -17,6 +17,7 @@ from gistrec.config.system import SystemConfig
 from gistrec.errors import ConfigError, RunError
 from gistrec.evaluation.ranks import ranks_file
 from gistrec.evaluation.row import Row
+from gistrec.pipeline.dataset_now import dataset_now
 from gistrec.pipeline.manifest import Manifest
 from gistrec.pipeline.states import (
     UNUSED,
@@ -45,11 +46,13 @@ class _Asked:
         stages: in the order in which they are made.
         settings: those that decide a stage's result.
         told: inputs of a stage that are no stages.
+        dataset: fingerprint of what the run is to see of its dataset; None where it is gone.
     """
 
     stages: list[str]
     settings: dict[str, BaseModel]
     told: dict[str, dict[str, str]]
+    dataset: str | None
 
 
 def outdated_stages(run: Path) -> dict[str, str]:
@@ -60,7 +63,7 @@ def outdated_stages(run: Path) -> dict[str, str]:
         ConfigError: the configuration is damaged.
     """
     config = load_config(SystemConfig, None, run / schema.CONFIG_FILE)
-    asked, manifests = _asked(config), finished_stages(run)
+    asked, manifests = _asked(config, dataset_now(run, config.dataset)), finished_stages(run)
     served = [name for name in manifests if name.startswith(_SERVED_STAGE)]
     found: dict[str, str] = {}
     for name in (*asked.stages, *served):
@@ -128,6 +131,8 @@ def _why(
         return OTHER_SETTINGS
     if any(manifest.inputs.get(key) != value for key, value in told.items()):
         return OTHER_SETTINGS
+    if asked.dataset is not None and manifest.inputs.get("dataset", asked.dataset) != asked.dataset:
+        return OTHER_SETTINGS
     for stage, read in _READS_IF_THERE:
         if stage == name and read in asked.stages and read not in manifest.inputs:
             return f"made without {read}"
@@ -141,7 +146,7 @@ def _why(
     return f"made from {' and '.join(others)} of other settings" if others else ""
 
 
-def _asked(config: SystemConfig) -> _Asked:
+def _asked(config: SystemConfig, dataset: str | None) -> _Asked:
     stages = expected_stages(config, oracle=True)
     settings: dict[str, BaseModel] = {"split": config.split}
     for name in stages:
@@ -153,7 +158,7 @@ def _asked(config: SystemConfig) -> _Asked:
         elif name == "backbone":
             settings[name] = config.backbone.deciding()
     if not config.recommends:
-        return _Asked(stages, settings, {})
+        return _Asked(stages, settings, {}, dataset)
     # These import torch, which a person who looks at a table of baselines need not wait for.
     from gistrec.pipeline.collab import collab_settings
     from gistrec.pipeline.evidence import evidence_settings, told_inputs
@@ -169,4 +174,5 @@ def _asked(config: SystemConfig) -> _Asked:
         "recommender-evidence": config.recommender.deciding(),
         "fusion": config.fusion,
     }
-    return _Asked(stages, settings, {"recommender-evidence": told_inputs(config.evidence)})
+    told = {"recommender-evidence": told_inputs(config.evidence)}
+    return _Asked(stages, settings, told, dataset)

@@ -64,14 +64,15 @@ class Recommendations(RunUsers):
         """
         users = RunUsers.open(run)
         work, words = users.work, users.words
-        refuse_stale(run, "backbone", work.config.backbone.deciding())
+        data = {"dataset": work.dataset.fingerprint}
+        refuse_stale(run, "backbone", work.config.backbone.deciding(), data)
         offered = work.config.systems
         system = offered[-1] if system is None else system
         if system not in offered:
             raise RunError(f"{run} has no system {system!r}; it has {', '.join(offered)}")
         told = None
         if work.config.evidence.kinds:
-            refuse_stale(run, "evidence", evidence_settings(work.config.evidence))
+            refuse_stale(run, "evidence", evidence_settings(work.config.evidence), data)
             told = open_evidence(work, users.split)
         evidence = None if system == work.config.name else told
         stage = recommender_stage_name(evidence is not None)

@@ -24,6 +24,7 @@ from gistrec.evaluation.leaderboard import as_frame, load_leaderboard
 from gistrec.evaluation.row import Row
 from gistrec.pipeline.baselines import baseline_stage, baseline_stages, open_baseline
 from gistrec.pipeline.compared import forget_earlier, full_mark
+from gistrec.pipeline.dataset_now import note_opened
 from gistrec.pipeline.evaluation import evaluate_system, publish_leaderboard
 from gistrec.pipeline.lock import locked_run, refuse_other_folder
 from gistrec.pipeline.refusals import refuse_at_once
@@ -31,7 +32,7 @@ from gistrec.pipeline.served import served_rows
 from gistrec.pipeline.split import split_stage
 from gistrec.pipeline.states import has_oracle
 from gistrec.pipeline.systems import mllm_systems
-from gistrec.pipeline.workplace import Workplace, note_dataset, noted_dataset
+from gistrec.pipeline.workplace import Workplace, noted_dataset
 from gistrec.progress import say
 
 ORACLE = "oracle"
@@ -85,7 +86,7 @@ def run_system(
     refuse_at_once(work)
     with locked_run(run):
         save_config(config, run / schema.CONFIG_FILE)
-        note_dataset(run, dataset)
+        note_opened(run, opened, config.dataset)
         rows = _stages(work)
         forget_earlier(run, full_mark(config, [run]))
         return Run(run, rows)

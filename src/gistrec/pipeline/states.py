@@ -179,6 +179,8 @@ def changed_inputs(manifest: Manifest, manifests: Mapping[str, Manifest]) -> lis
 
 def made_by(manifest: Manifest, settings: BaseModel) -> bool:
     """Whether a stage was made with these settings."""
+    if manifest.config == settings.model_dump(mode="json"):
+        return True
     try:
         # Read as settings, so that one which came with a later gistrec is the default on both
         # sides.

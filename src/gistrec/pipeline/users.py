@@ -49,10 +49,11 @@ class RunUsers:
         work, _ = open_run(run)
         if not work.config.recommends:
             raise RunError(f"{run} holds baselines only; run a system such as mmsrarec")
-        gist = work.config.gist
+        gist, data = work.config.gist, {"dataset": work.dataset.fingerprint}
+        refuse_stale(run, "split", work.config.split, data)
         if tuned := gist.tuning.kind != "none":
-            refuse_stale(run, GIST_TUNING, gist.deciding_tuning())
-        refuse_stale(run, "gist", gist.deciding(), reads={GIST_TUNING: tuned})
+            refuse_stale(run, GIST_TUNING, gist.deciding_tuning(), data)
+        refuse_stale(run, "gist", gist.deciding(), data, reads={GIST_TUNING: tuned})
         refuse_stale(run, "collab", collab_settings(work.config))
         words = gist_texts(read_gists(run / "gist"), work.titles)
         encoder = open_encoder(run, work.config.collab.encoder)

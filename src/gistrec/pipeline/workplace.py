@@ -10,7 +10,7 @@ from gistrec.errors import RunError
 from gistrec.files import read_json, write_json
 from gistrec.mllm.prompts import Nouns
 
-_DATA_FILE = "dataset.json"
+DATA_FILE = "dataset.json"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Workplace:
 
 def note_dataset(run: Path, dataset: Path) -> None:
     """Write into a run which dataset it is of."""
-    write_json(run / _DATA_FILE, {"folder": str(dataset.resolve())})
+    write_json(run / DATA_FILE, {"folder": str(dataset.resolve())})
 
 
 def noted_dataset(run: Path) -> Path:
@@ -49,7 +49,7 @@ def noted_dataset(run: Path) -> Path:
         RunError: the run does not say so.
     """
     try:
-        return Path(read_json(run / _DATA_FILE)["folder"])
+        return Path(read_json(run / DATA_FILE)["folder"])
     except (OSError, UnicodeDecodeError, JSONDecodeError, KeyError, TypeError) as error:
-        message = f"{run / _DATA_FILE} is absent or damaged: give the `gistrec run` command again"
+        message = f"{run / DATA_FILE} is absent or damaged: give the `gistrec run` command again"
         raise RunError(message) from error
