@@ -16,11 +16,11 @@ def gist(
 ) -> None:
     """Show the gist of an item and who made it, or the quality of all gists and ten of them."""
     from gistrec.cli.output import wide_console
-    from gistrec.config.seeds import refuse_folder_of_seeds
+    from gistrec.config.seeds import refuse_no_run
     from gistrec.pipeline.gist_view import gist_view, item_gist
     from gistrec.pipeline.outdated import told_of_stage
 
-    refuse_folder_of_seeds(run_folder)
+    refuse_no_run(run_folder)
     if told := told_of_stage(run_folder, "gist"):
         typer.echo(told, err=True)
     if item is not None:

@@ -54,6 +54,17 @@ def seed_folders(run: Path) -> list[Path]:
     return sorted(found, key=lambda folder: (len(folder.name), folder.name))
 
 
+def refuse_no_run(run: Path) -> None:
+    """Refuse a folder that is no run.
+
+    Raises:
+        RunError: it is none, or holds those of several seeds.
+    """
+    refuse_folder_of_seeds(run)
+    if not (run / schema.CONFIG_FILE).exists():
+        raise RunError(f"{run} is no run: it has no {schema.CONFIG_FILE}; `gistrec run` makes one")
+
+
 def refuse_folder_of_seeds(run: Path) -> None:
     """Refuse a folder that holds no run of its own, but those of several seeds.
 

@@ -16,10 +16,9 @@ import polars as pl
 from gistrec import schema
 from gistrec.baselines.oracle import Oracle
 from gistrec.config.load import load_config, save_config
-from gistrec.config.seeds import refuse_folder_of_seeds
+from gistrec.config.seeds import refuse_no_run
 from gistrec.config.system import SystemConfig
 from gistrec.data.dataset import open_dataset
-from gistrec.errors import RunError
 from gistrec.evaluation.leaderboard import as_frame, load_leaderboard
 from gistrec.evaluation.row import Row
 from gistrec.pipeline.baselines import baseline_stage, baseline_stages, open_baseline
@@ -99,9 +98,7 @@ def open_run(run: Path) -> tuple[Workplace, Run]:
         RunError: ``run`` is no finished run.
         DataError: its dataset is gone or changed for the worse.
     """
-    refuse_folder_of_seeds(run)
-    if not (run / schema.CONFIG_FILE).exists():
-        raise RunError(f"{run} is no run: it has no {schema.CONFIG_FILE}; `gistrec run` makes one")
+    refuse_no_run(run)
     config = load_config(SystemConfig, None, run / schema.CONFIG_FILE)
     dataset = open_dataset(
         noted_dataset(run),

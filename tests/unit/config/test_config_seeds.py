@@ -8,6 +8,7 @@ from gistrec.config.load import load_config
 from gistrec.config.seeds import (
     parse_seeds,
     refuse_folder_of_seeds,
+    refuse_no_run,
     seed_folder,
     seed_keys,
     seed_overrides,
@@ -70,6 +71,21 @@ def test_a_folder_of_seeds_is_no_run(tmp_path: Path) -> None:
         refuse_folder_of_seeds(folder)
     with pytest.raises(RunError, match=r"folder of seeds: name .*seed-0 or .*seed-1"):
         refuse_folder_of_seeds(tmp_path)
+
+
+def test_a_folder_without_a_config_is_no_run(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "nope"):
+        with pytest.raises(RunError) as told:
+            refuse_no_run(folder)
+        assert str(told.value) == (
+            f"{folder} is no run: it has no config.yaml; `gistrec run` makes one"
+        )
+    (tmp_path / "seed-0").mkdir()
+    (tmp_path / "seed-0" / "config.yaml").touch()
+    with pytest.raises(RunError, match="folder of seeds"):
+        refuse_no_run(tmp_path)
+    (tmp_path / "config.yaml").touch()
+    refuse_no_run(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "1,", "-1", "1.5", "a"])
