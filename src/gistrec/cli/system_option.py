@@ -7,7 +7,7 @@ import typer
 System = Annotated[
     str | None,
     typer.Option(
-        help="Which system of the run: mmsrarec, mmsrarec+evidence, mmsrarec+fusion; "
-        "by default the one that knows the most."
+        help="Which system of the run: <system>, <system>+evidence or <system>+fusion, where "
+        "<system> is the run's; by default the one that knows the most."
     ),
 ]

@@ -141,3 +141,19 @@ def test_the_help_of_run_names_every_preset_of_its_own_and_every_ablation() -> N
 def test_the_readme_names_every_kind_of_evidence() -> None:
     readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
     assert all(f"`{kind}` (" in readme for kind in EvidenceConfig().kinds)
+
+
+@pytest.mark.parametrize("name", ["prompt", "recommend"])
+def test_help_tells_by_what_rule_systems_are_called(name: str) -> None:
+    shown = run(name, "--help").stdout
+    assert "<system>, <system>+evidence or <system>+fusion" in " ".join(shown.split())
+    assert "mmsrarec" not in shown
+
+
+@pytest.mark.parametrize("name", ["gist", "taste"])
+def test_a_folder_that_is_no_run_is_said_to_be_none(name: str, tmp_path: Path) -> None:
+    shown = run(name, "--run", str(tmp_path / "nope"))
+    assert shown.returncode == 1
+    assert shown.stderr == (
+        f"gistrec: {tmp_path / 'nope'} is no run: it has no config.yaml; `gistrec run` makes one\n"
+    )
