@@ -22,3 +22,5 @@ def neighbours(
         typer.echo(found.model_dump_json(indent=2))
         return
     wide_console().print(found.table())
+    if note := found.note():
+        typer.echo(note)

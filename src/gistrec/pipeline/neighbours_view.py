@@ -53,13 +53,27 @@ class SimilarUser(BaseModel):
 
 
 class Neighbours(BaseModel):
-    """The users similar to one after all that the dataset knows of it, most similar first."""
+    """The users similar to one after all that the dataset knows of it, most similar first.
+
+    Attributes:
+        told: of how many a prompt tells.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     user_id: str
     known: int
+    told: int
     users: tuple[SimilarUser, ...]
+
+    def note(self) -> str:
+        """What must be known to read the table aright; empty where there is nothing."""
+        if self.told:
+            return ""
+        return (
+            "collab.neighbours=0: the model is told none of it; similar users only help to find "
+            "candidates"
+        )
 
     def table(self) -> Table:
         """For a person to read."""
@@ -101,7 +115,8 @@ def similar_users(found: RunUsers, user: str, k: int = 3) -> Neighbours:
         _shown(found, codes, int(base.rows[hit]), int(base.moments[hit]), similarity)
         for hit, similarity in zip(hits.moment.tolist(), hits.similarity.tolist(), strict=True)
     ]
-    return Neighbours(user_id=user, known=len(codes), users=tuple(users))
+    told = found.work.config.collab.neighbours
+    return Neighbours(user_id=user, known=len(codes), told=told, users=tuple(users))
 
 
 def _shown(

@@ -16,6 +16,8 @@ from gistrec.pipeline.workplace import Workplace
 from gistrec.taste.recurrent import advance
 from gistrec.text.words import telling_words
 
+_SHOWN = 8  # steps that a person is shown, the latest; a long history has hundreds
+
 
 class TasteItem(BaseModel):
     """An item of a block by its id, and what it is called."""
@@ -127,12 +129,22 @@ def tastes_over_time(
     return found
 
 
+def latest_steps(steps: Sequence[TasteStep]) -> tuple[Sequence[TasteStep], str]:
+    """The steps that a person is shown, and in words how many came before; empty if none did."""
+    more = len(steps) - _SHOWN
+    if more <= 0:
+        return steps, ""
+    return steps[-_SHOWN:], f"{counted(more, 'earlier step')} not shown: --json has all"
+
+
 def told_over_time(steps: Sequence[TasteStep]) -> str:
-    """The tastes below one another, for a person to read."""
+    """The latest tastes below one another, for a person to read."""
     if not steps:
         return "taste: none before the first interaction"
-    lines = [f"  after {counted(step.after, 'item')}: {step.told()}" for step in steps[:-1]]
-    last = steps[-1]
+    shown, earlier = latest_steps(steps)
+    lines = [f"  ({earlier})"] if earlier else []
+    lines += [f"  after {counted(step.after, 'item')}: {step.told()}" for step in shown[:-1]]
+    last = shown[-1]
     lines.append(f"  now, after {counted(last.after, 'item')}: {last.told()}")
     return "\n".join(["taste over time:", *lines])
 

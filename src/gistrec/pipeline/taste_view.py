@@ -12,7 +12,12 @@ from gistrec.counted import counted
 from gistrec.pipeline.manifest import Facts, read_manifest
 from gistrec.pipeline.taste import TASTE, LiveTastes, read_tastes
 from gistrec.pipeline.taste_quality import read_quality
-from gistrec.pipeline.taste_steps import TasteStep, tastes_over_time, users_with_tastes
+from gistrec.pipeline.taste_steps import (
+    TasteStep,
+    latest_steps,
+    tastes_over_time,
+    users_with_tastes,
+)
 from gistrec.pipeline.users import RunUsers
 from gistrec.taste.quality import TasteQuality
 
@@ -38,18 +43,19 @@ class UserTaste(BaseModel):
     steps: tuple[TasteStep, ...]
 
     def table(self) -> Table:
-        """For a person to read."""
+        """For a person to read: the latest steps."""
         known = self.steps[-1].after if self.steps else 0
+        shown, earlier = latest_steps(self.steps)
         table = Table(
             title=escape(f"Taste of {self.user_id}"),
-            caption=f"after {counted(known, 'interaction')}",
+            caption="; ".join(filter(None, [f"after {counted(known, 'interaction')}", earlier])),
             title_justify="left",
             caption_justify="left",
         )
         table.add_column("after", justify="right")
         for column in ("items since", "taste", "new", "dropped"):
             table.add_column(column)
-        for step in self.steps:
+        for step in shown:
             cells = (
                 str(step.after),
                 "; ".join(item.title for item in step.items),
