@@ -113,7 +113,7 @@ def _board(rows: Sequence[Row], entrants: Entrants) -> Board:
             Column("of the oracle", f"{HEADLINE} as a share of the best that can be reached")
         )
     columns.append(Column("time", "of all that made the system, its measurement included"))
-    columns.append(Column("memory", "the most that was held, GiB"))
+    columns.append(Column("memory, GiB", "the most that was held"))
     # The oracle is far above on many boards: on one scale with it, others would be dots.
     highest = max(
         (row.metrics[HEADLINE].high for row in rows if row is not oracle and level(row)),

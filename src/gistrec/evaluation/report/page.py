@@ -46,5 +46,5 @@ def render(content: Content) -> str:
 
 
 def breakable(name: str) -> Markup:
-    """A system's name that a narrow column may break before what is added to it."""
-    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?=[+@(])", name))
+    """A name that a narrow column may break before what is added to it, or after a hyphen."""
+    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?=[+@(])|(?<=-)", name))
