@@ -16,7 +16,7 @@ def demo(
     overrides: Overrides = None,
 ) -> None:
     """Make a bazaar, run mmsrarec and all baselines on it, recommend for one of its users."""
-    from gistrec.cli.output import print_leaderboard, wide_console
+    from gistrec.cli.output import print_leaderboard, tell_of_fusion, wide_console
     from gistrec.config.bazaar import BazaarConfig
     from gistrec.data.bazaar.make import write_bazaar
     from gistrec.pipeline.recommend import Recommendations
@@ -32,6 +32,7 @@ def demo(
             "mmsrarec", bazaar, run_folder, config_file=file, overrides=overrides or []
         )
     print_leaderboard(done.rows)
+    tell_of_fusion(run_folder, done.rows)
     found = Recommendations.open(run_folder)
     user = found.some_user()
     answer = found.recommend(user, 5)

@@ -37,7 +37,7 @@ def evaluate(
     ] = 32,
 ) -> None:
     """Print what a run measured, whole or by stratum, with 95% intervals."""
-    from gistrec.cli.output import print_leaderboard, print_whole, terminal_width
+    from gistrec.cli.output import print_leaderboard, print_whole, tell_of_fusion, terminal_width
     from gistrec.errors import RunError
     from gistrec.evaluation.leaderboard import load_leaderboard
     from gistrec.evaluation.table import stratum_table
@@ -66,6 +66,7 @@ def evaluate(
         for name in dict.fromkeys(protocols):
             of_protocol = [row for row in rows if row.protocol == name]
             print_whole(stratum_table(of_protocol, stratum, terminal_width()))
+    tell_of_fusion(run_folder, [row for row in rows if row.protocol in protocols])
     for line in told:
         typer.echo(line)
 

@@ -20,7 +20,7 @@ def leaderboard(
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
 ) -> None:
     """Print one table over runs on the same split; runs on different splits are refused."""
-    from gistrec.cli.output import print_leaderboard
+    from gistrec.cli.output import print_leaderboard, tell_of_fusion
     from gistrec.evaluation.leaderboard import load_leaderboard, read_leaderboard
     from gistrec.evaluation.table import sorted_rows
     from gistrec.pipeline.outdated import told_of_systems
@@ -40,5 +40,9 @@ def leaderboard(
             typer.echo(told, err=True)
     if as_json:
         typer.echo(json.dumps([row.model_dump(mode="json") for row in rows], indent=2))
-        return
-    print_leaderboard(rows)
+    else:
+        print_leaderboard(rows)
+    shown = {row.protocol for row in rows}
+    for folder in dict.fromkeys(folders):
+        mine = [row for row in load_leaderboard(folder) if row.protocol in shown]
+        tell_of_fusion(folder, mine)

@@ -1,8 +1,10 @@
 """How tables reach standard output: as wide as the terminal, whole in a pipe."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -44,3 +46,11 @@ def print_leaderboard(rows: Sequence["Row"]) -> None:
     from gistrec.evaluation.table import leaderboard_table
 
     print_whole(leaderboard_table(rows, width=terminal_width()))
+
+
+def tell_of_fusion(run: Path, rows: Sequence["Row"]) -> None:
+    """Say, outside of what a command prints, where the fusion among rows of a run is none."""
+    from gistrec.pipeline.fusion_note import told_of_fusion
+
+    if told := told_of_fusion(run, rows):
+        typer.echo(told, err=True)

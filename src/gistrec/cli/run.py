@@ -59,7 +59,7 @@ def run(
     ] = None,
 ) -> None:
     """Run a system to its leaderboard; run the same command again to go on where it stopped."""
-    from gistrec.cli.output import print_leaderboard
+    from gistrec.cli.output import print_leaderboard, tell_of_fusion
     from gistrec.config.seeds import seed_overrides
     from gistrec.config.system import SystemConfig
     from gistrec.errors import ConfigError
@@ -78,13 +78,14 @@ def run(
         return
     done = run_system(system, dataset, run_folder, config_file=config, overrides=settings)
     print_leaderboard(done.rows)
+    tell_of_fusion(run_folder, done.rows)
 
 
 def _compared(
     recipe: "Recipe", run_folder: Path, seeds: str | None, ablate: str | None, sweep: list[str]
 ) -> None:
     """Run variants or seeds, and print the leaderboard of the one run and what is compared."""
-    from gistrec.cli.output import print_leaderboard, print_whole
+    from gistrec.cli.output import print_leaderboard, print_whole, tell_of_fusion
     from gistrec.config.seeds import parse_seeds
     from gistrec.config.variants import parse_ablations, parse_sweep
     from gistrec.evaluation.ablation_table import ablation_tables
@@ -96,6 +97,8 @@ def _compared(
     listed = None if seeds is None else parse_seeds(seeds)
     rows = run_ablations(recipe, run_folder, variants, listed)
     if listed is None:
-        print_leaderboard(load_leaderboard(run_folder))
+        rows_of_run = load_leaderboard(run_folder)
+        print_leaderboard(rows_of_run)
+        tell_of_fusion(run_folder, rows_of_run)
     for table in ablation_tables(rows):
         print_whole(table)

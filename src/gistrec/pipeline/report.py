@@ -23,6 +23,7 @@ from gistrec.evaluation.report.told_apart import ToldApart, told_apart
 from gistrec.evaluation.report.variants import variants
 from gistrec.evaluation.row import Row
 from gistrec.pipeline.compared import compared_now
+from gistrec.pipeline.fusion_note import told_of_fusion
 from gistrec.pipeline.outdated import told_of_systems
 from gistrec.pipeline.report_cards import dataset_card, quality_cards, run_card
 from gistrec.pipeline.report_courses import courses_of
@@ -96,7 +97,11 @@ def _heading(
 
 def _notes(run: Path, folders: Sequence[Path]) -> tuple[str, ...]:
     """What of the figures is not as the configuration says."""
-    told = [told_of_systems(folder, load_leaderboard(folder)) for folder in folders]
+    told = [
+        of_rows(folder, load_leaderboard(folder))
+        for folder in folders
+        for of_rows in (told_of_systems, told_of_fusion)
+    ]
     notes = [line.removeprefix("note: ").capitalize() for line in told if line]
     try:
         if folders == [run] and read_ablations(run) and not compared_now(run):
