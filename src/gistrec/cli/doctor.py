@@ -90,6 +90,7 @@ def run_findings(run: Path) -> Iterator[Finding]:
     """
     from gistrec import schema
     from gistrec.config.seeds import refuse_folder_of_seeds
+    from gistrec.pipeline.fusion_note import unfitted
     from gistrec.pipeline.outdated import outdated_stages
     from gistrec.pipeline.states import missing_stages, stage_states
 
@@ -114,6 +115,8 @@ def run_findings(run: Path) -> Iterator[Finding]:
         note = f": {state.note}" if state.note else ""
         text = f"stage {state.name}: {state.state}, {state.size_mib:.1f} MiB{cost}{note}"
         yield Finding("ok" if state.state == "done" else "off", text)
+    if why := unfitted(run):
+        yield Finding("off", f"stage fusion: {why}; there the model's logit ranks alone")
     yield from _backbone_of(run)
     begun = {state.name for state in states}
     if configured:
@@ -136,15 +139,20 @@ def _leaderboard_of(run: Path) -> Finding:
 def _variants_of(run: Path) -> Iterator[Finding]:
     """Whether what a run was compared with is of its settings too, and finished."""
     from gistrec.evaluation.ablations import ABLATIONS_FILE
-    from gistrec.pipeline.compared import compared_now, unfinished_variants
+    from gistrec.pipeline.compared import compared_now, earlier_variants, unfinished_variants
 
     if (run / ABLATIONS_FILE).is_file():
         again = "compares with the system as it was: give --ablate or --sweep again"
         now = compared_now(run)
         yield Finding("ok" if now else "off", ABLATIONS_FILE + ("" if now else f": {again}"))
+    earlier = earlier_variants(run)
     for name, unfinished in unfinished_variants(run).items():
-        note = f": to be made: {', '.join(unfinished)}" if unfinished else ": done"
-        yield Finding("off" if unfinished else "ok", f"variant {name}{note}")
+        note = "done"
+        if unfinished:
+            note = f"to be made: {', '.join(unfinished)}"
+        elif name in earlier:
+            note = "done, of an earlier full system: give --ablate or --sweep again"
+        yield Finding("ok" if note == "done" else "off", f"variant {name}: {note}")
 
 
 def _backbone_of(run: Path) -> Iterator[Finding]:

@@ -1,19 +1,21 @@
 """What stands in a run of comparisons with its variants, and whether it is of the run as it is."""
 
 from collections.abc import Sequence
+from json import JSONDecodeError
 from pathlib import Path
 
 from gistrec import schema
 from gistrec.config.load import load_config
 from gistrec.config.system import SystemConfig
 from gistrec.evaluation.ablations import forget_ablations, noted_mark
-from gistrec.files import fingerprint_of
+from gistrec.files import fingerprint_of, read_json, write_json
 from gistrec.pipeline.manifest import find_manifest
 from gistrec.pipeline.outdated import outdated_stages
 from gistrec.pipeline.states import missing_stages
 from gistrec.progress import say
 
 VARIANTS = "variants"
+_FULL = ".full.json"  # of a variant: the full system that it is a change of
 
 
 def full_mark(config: SystemConfig, folders: Sequence[Path]) -> str:
@@ -43,3 +45,27 @@ def unfinished_variants(run: Path) -> dict[str, list[str]]:
         for folder in sorted((run / VARIANTS).glob("*"))
         if (folder / schema.CONFIG_FILE).is_file()
     }
+
+
+def note_full(variant: Path, mark: str) -> None:
+    """Write into the folder of a finished variant which full system it is a change of."""
+    write_json(variant / _FULL, {"of": mark})
+
+
+def earlier_variants(run: Path) -> list[str]:
+    """The variants of a run that are a change of another full system than it is now."""
+    config = load_config(SystemConfig, None, run / schema.CONFIG_FILE)
+    now = full_mark(config, [run])
+    return [
+        folder.name
+        for folder in sorted((run / VARIANTS).glob("*"))
+        if _noted_full(folder, noted_mark(run)) != now
+    ]
+
+
+def _noted_full(variant: Path, otherwise: str) -> str:
+    """Which full system a variant notes; ``otherwise`` where an earlier gistrec noted none."""
+    try:
+        return str(read_json(variant / _FULL)["of"])
+    except (OSError, UnicodeDecodeError, JSONDecodeError, KeyError, TypeError):
+        return otherwise

@@ -8,7 +8,7 @@ from gistrec.config.load import load_config
 from gistrec.config.system import SystemConfig
 from gistrec.config.variants import LEAN, Variant
 from gistrec.errors import ConfigError
-from gistrec.pipeline.compared import VARIANTS
+from gistrec.pipeline.compared import VARIANTS, full_mark, note_full
 from gistrec.pipeline.lending import note_lenders
 from gistrec.pipeline.run import run_system
 from gistrec.progress import say
@@ -88,5 +88,6 @@ def run_variants(recipe: Recipe, run: Path, variants: Sequence[Variant]) -> list
         folder = run / VARIANTS / variant.name
         note_lenders(folder, [run])
         recipe.make(folder, *variant.overrides, *LEAN)
+        note_full(folder, full_mark(recipe.config(), [run]))
         folders.append(folder)
     return folders
