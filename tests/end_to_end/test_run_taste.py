@@ -125,3 +125,9 @@ def test_an_unknown_user_is_one_clear_message_of_tastes(msr: Tiny, gistrec: Comm
     ended = gistrec("taste", "--run", msr.run, "--user", "nobody")
     assert ended.code == 1
     assert "user 'nobody' is not in" in ended.err
+
+
+def test_neighbours_of_a_system_that_is_told_none_says_so(msr: Tiny, gistrec: Command) -> None:
+    user = asked(msr)["user_id"][0]
+    shown = gistrec.done("neighbours", "--run", msr.run, "--user", user).out
+    assert shown.splitlines()[-1].startswith("collab.neighbours=0: the model is told none of it")
