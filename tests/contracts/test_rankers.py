@@ -14,6 +14,7 @@ from gistrec.config.baselines import BaselineName, BaselinesConfig, EaseConfig
 from gistrec.config.hm4sr import Hm4srConfig
 from gistrec.config.sequence import SequenceConfig
 from gistrec.data.sequences import Sequences
+from gistrec.text.encoder import of_length_one
 
 N_ITEMS = 12  # the last two never occur in training: cold
 COLD = (10, 11)
@@ -75,8 +76,7 @@ def config() -> BaselinesConfig:
             batch_size=16,
             learning_rate=0.01,
             warmup_steps=5,
-            epochs=25,
-            temporal=True,
+            epochs=12,
         ),
     )
 
@@ -87,7 +87,8 @@ def content() -> ItemVectors:
     text = rng.standard_normal((N_ITEMS, 5)).astype(np.float32)
     image = rng.standard_normal((N_ITEMS, 7)).astype(np.float32)
     text[[1, 10]], image[[2, 11]] = 0.0, 0.0
-    return ItemVectors(text, image, np.zeros((N_ITEMS, 0), dtype=np.float32), "random")
+    none = np.zeros((N_ITEMS, 0), dtype=np.float32)
+    return ItemVectors(of_length_one(text), of_length_one(image), none, "random")
 
 
 def fit(name: BaselineName) -> Baseline:

@@ -6,6 +6,7 @@ import polars as pl
 from gistrec.baselines.hm4sr.vectors import ItemVectors
 from gistrec.config.hm4sr import Hm4srConfig
 from gistrec.data.sequences import Sequences
+from gistrec.text.encoder import of_length_one
 
 
 def small(**settings: object) -> Hm4srConfig:
@@ -45,4 +46,4 @@ def vectors(n_items: int, categories: int = 0, seed: int = 1) -> ItemVectors:
     named = np.zeros((n_items, categories), dtype=np.float32)
     if categories:
         named[np.arange(n_items), np.arange(n_items) % categories] = 1.0
-    return ItemVectors(text, image, named, "random")
+    return ItemVectors(of_length_one(text), of_length_one(image), named, "random")

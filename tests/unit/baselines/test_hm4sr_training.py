@@ -13,6 +13,7 @@ from gistrec.baselines.hm4sr.training import train_hm4sr
 from gistrec.baselines.hm4sr.vectors import ItemVectors
 from gistrec.data.sequences import Sequences
 from gistrec.errors import DataError, RunError
+from gistrec.text.encoder import of_length_one
 
 N_ITEMS = 30
 
@@ -57,7 +58,7 @@ def by_colour() -> tuple[Sequences, ItemVectors]:
     rows = [(2 * rng.permutation(15)[:8] + user % 2).tolist() for user in range(200)]
     colour = np.arange(40) % 2
     text = np.column_stack([colour == 0, colour == 1]).astype(np.float32)
-    noise = rng.standard_normal((40, 4)).astype(np.float32)
+    noise = of_length_one(rng.standard_normal((40, 4)).astype(np.float32))
     none = np.zeros((40, 0), dtype=np.float32)
     return sequences(rows), ItemVectors(text, noise, none, "colours")
 
@@ -110,6 +111,9 @@ def test_saved_and_loaded_scores_alike(kind: str, tmp_path: Path) -> None:
     model.save(tmp_path)
     loaded = Hm4srModel.load(tmp_path)
     assert np.array_equal(loaded.score(log, None), model.score(log, None))
+    # Whoever else is asked about, with whatever times, changes nothing.
+    alone = model.score(log.take([7]), None)
+    np.testing.assert_allclose(alone[0], model.score(log, None)[7], atol=1e-5)
     assert loaded.facts() == model.facts()
     assert loaded.facts()["temporal_experts"] == kind
     (tmp_path / "model.json").write_text("{}")
