@@ -171,7 +171,7 @@ def test_what_is_not_there_is_one_clear_message(
     assert f"did you mean '{known}'?" in ended.err
     ended = gistrec("gist", "--run", tmp_path)
     assert ended.code == 1
-    assert "stage 'gist' is not finished" in ended.err
+    assert "is no run: it has no config.yaml" in ended.err
 
 
 def test_gists_of_an_earlier_gistrec_are_named(run: Path, tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ def gist(
     from gistrec.pipeline.gist_view import gist_view, item_gist
     from gistrec.pipeline.outdated import told_of_stage
 
-    refuse_no_run(run_folder)
+    if not (run_folder / "gist").is_dir():
+        refuse_no_run(run_folder)
     if told := told_of_stage(run_folder, "gist"):
         typer.echo(told, err=True)
     if item is not None:
