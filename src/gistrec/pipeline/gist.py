@@ -69,7 +69,7 @@ def gist_stage(work: Workplace, backbone: Path, tuned: Path | None = None) -> pl
     if tuned is not None:
         inputs[GIST_TUNING] = stage_fingerprint(tuned)
     # What changes no answer may change without the answers being asked for again.
-    folder = run_stage(work.run, _NAME, config.deciding(), inputs, build, code="4")
+    folder = run_stage(work.run, _NAME, config.deciding(), inputs, build, code="5")
     return read_gists(folder)
 
 

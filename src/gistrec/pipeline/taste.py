@@ -147,7 +147,7 @@ def taste_stage(
     }
     if config.engine.kind == "local":
         inputs["backbone"] = stage_fingerprint(backbone)
-    folder = run_stage(work.run, TASTE, taste_settings(work.config), inputs, build, code="2")
+    folder = run_stage(work.run, TASTE, taste_settings(work.config), inputs, build, code="3")
     return read_tastes(folder)
 
 

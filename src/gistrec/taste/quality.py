@@ -92,12 +92,12 @@ def taste_quality(
     """
     told = tastes.filter(pl.col(schema.MOMENT) > 0).sort(schema.USER_ID, schema.MOMENT)
     texts = told[schema.TASTE].to_list()
-    words = [words_of(text) for text in texts]
+    words = [_words(text) for text in texts]
     count = len(told)
     true = counted = None
     if truth is not None and count:
         liked, attributes = _liked(told, truth)
-        lines = [words_of(line) for line in items]
+        lines = [_words(line) for line in items]
         counts = [
             keyword_count([lines[code] for code in histories[user][:moment]], most)
             for user, moment in _moments(told)
@@ -112,11 +112,6 @@ def taste_quality(
         true=true,
         counted=counted,
     )
-
-
-def words_of(text: str) -> Words:
-    """The distinct words of a text as they are compared."""
-    return tuple(telling_words(text))
 
 
 def held(
@@ -147,7 +142,7 @@ def kept(tastes: pl.DataFrame) -> float | None:
     """
     last = tastes.group_by(schema.USER_ID, schema.BLOCK, maintain_order=True).last()
     by_place = {
-        (user, block): words_of(taste)
+        (user, block): _words(taste)
         for user, block, taste in last.select(
             schema.USER_ID, schema.BLOCK, schema.TASTE
         ).iter_rows()
@@ -194,3 +189,7 @@ def _moments(told: pl.DataFrame) -> Iterator[tuple[str, int]]:
 
 def _share(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
+
+
+def _words(text: str) -> Words:
+    return tuple(telling_words(text))

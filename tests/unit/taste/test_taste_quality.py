@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from gistrec import schema
-from gistrec.taste.quality import held, kept, keyword_count, taste_quality, words_of
+from gistrec.taste.quality import held, kept, keyword_count, taste_quality
 
 ITEMS = ["red sofa", "blue lamp", "A red chair about oak."]
 HISTORIES = {"u": [0, 2, 1], "v": [1]}
@@ -35,11 +35,6 @@ TRUTH = pl.DataFrame(
         "kind": [["sofa", "chair"], ["lamp"], ["lamp"], []],
     }
 )
-
-
-def test_words_leave_out_function_words_and_say_each_once() -> None:
-    assert words_of("A red, RED chair about oak.") == ("red", "chair", "oak")
-    assert words_of("") == ()
 
 
 def test_what_is_told_is_held_against_what_is_liked() -> None:
