@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from gistrec import schema
-from gistrec.config.dataset import Withhold
+from gistrec.config.dataset import DatasetConfig
 from gistrec.data.card import Card, Census, read_card
 from gistrec.data.coding import Coded, TimeOrder, coded, time_order
 from gistrec.data.defect import Defect as Defect
@@ -86,12 +86,15 @@ def fingerprint_of_files(folder: Path, card: Card) -> str:
     return fingerprint_of({"tables": tables, "nouns": [card.item_noun, card.verb]})
 
 
-def fingerprint_of_view(content: str, withhold: Withhold, min_interactions: int) -> str:
+def fingerprint_of_view(content: str, view: DatasetConfig) -> str:
     """What stands for what a run sees of a dataset whose files have the fingerprint ``content``."""
-    if withhold == "nothing" and not min_interactions:
+    drawn = {"shuffle": view.shuffle, "part": view.part, "seed": view.seed}
+    if view.shuffle == "nothing" and view.part == "whole":
+        drawn = {}  # the seed draws nothing
+    if not drawn and view.withhold == "nothing" and not view.min_interactions:
         return content
-    view = {"withhold": withhold, "min_interactions": min_interactions}
-    return fingerprint_of([content, view])
+    seen = {"withhold": view.withhold, "min_interactions": view.min_interactions}
+    return fingerprint_of([content, seen | drawn])
 
 
 def census_of(items: pl.DataFrame, log: Coded, fingerprint: str) -> Census:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from gistrec import schema
-from gistrec.config.dataset import Withhold
+from gistrec.config.dataset import DatasetConfig
 from gistrec.data.card import Card as Card
 from gistrec.data.card import Census, read_card, write_card
 from gistrec.data.checks import (
@@ -24,9 +24,9 @@ from gistrec.data.checks import (
 from gistrec.data.coding import coded
 from gistrec.data.defect import Defect, refuse_fatal
 from gistrec.data.item_images import decodes, encoded_image
-from gistrec.data.kcore import core_mask
 from gistrec.data.sequences import Sequences
 from gistrec.data.tables import IMAGE_COLUMNS
+from gistrec.data.view import seen_as
 from gistrec.errors import DataError
 
 
@@ -41,8 +41,8 @@ class Dataset:
             row number.
         interactions: user_id, item_id, timestamp and whatever else is known; users by their first
             appearance, each one's rows by time, equal times in the order of the file.
-        fingerprint: stands for the content of both files, the nouns, what is withheld and the
-            k-core; images that lie in files of their own are not in it.
+        fingerprint: stands for the content of both files, the nouns and which part is seen, as
+            what; images that lie in files of their own are not in it.
         warnings: what is not as it should be, and was worked around.
     """
 
@@ -97,32 +97,25 @@ class Dataset:
         return Sequences(log.users, offsets, log.item_codes, log.timestamps)
 
 
-def open_dataset(
-    folder: Path, *, withhold: Withhold = "nothing", min_interactions: int = 0
-) -> Dataset:
+def open_dataset(folder: Path, view: DatasetConfig | None = None) -> Dataset:
     """Open a dataset folder; images are not decoded before they are asked for.
 
     Args:
         folder: with items.parquet, interactions.parquet and, if it has one, dataset.json.
-        withhold: "images" leaves their columns out, "text" makes titles and texts empty.
-        min_interactions: k of a k-core; users and items with fewer interactions fall out until
-            none is left, and the warnings count them. 0 keeps all.
+        view: which part is seen, and as what; None for all as it is. The warnings count what
+            falls out.
 
     Raises:
-        DataError: there are fatal defects, or nothing is left of the k-core.
+        DataError: there are fatal defects, or nothing is left of the part.
     """
-    folder = Path(folder)
+    folder, view = Path(folder), DatasetConfig() if view is None else view
     card, said, defects = read_card(folder)
-    seen = examine_folder(folder, IMAGE_COLUMNS if withhold == "images" else ())
+    seen = examine_folder(folder, IMAGE_COLUMNS if view.withhold == "images" else ())
     refuse_fatal([*defects, *seen.defects], f"dataset {folder}")
     dataset, census = _assembled(seen, folder, card, fingerprint_of_files(folder, card))
     dataset = replace(dataset, warnings=(*census_defects(said, census), *dataset.warnings))
-    if withhold == "text":
-        dataset = replace(dataset, items=_without_words(dataset.items))
-    if min_interactions:
-        dataset = _core(dataset, min_interactions)
-    seen_as = fingerprint_of_view(dataset.fingerprint, withhold, min_interactions)
-    return replace(dataset, fingerprint=seen_as)
+    fingerprint = fingerprint_of_view(dataset.fingerprint, view)
+    return replace(seen_as(dataset, view), fingerprint=fingerprint)
 
 
 def write_dataset(
@@ -166,36 +159,6 @@ def _assembled(
     warnings = tuple(defect for defect in seen.defects if not defect.fatal)
     dataset = Dataset(folder, card, items, interactions, fingerprint, warnings)
     return dataset, census_of(items, log, fingerprint)
-
-
-def _without_words(items: pl.DataFrame) -> pl.DataFrame:
-    named = [name for name in (schema.TITLE, schema.TEXT) if name in items.columns]
-    return items.with_columns(pl.lit("").alias(name) for name in named)
-
-
-def _core(dataset: Dataset, k: int) -> Dataset:
-    """Only users and items of the k-core; the warnings say how many of each fell out."""
-    log = dataset.sequences()
-    users = log.rows().astype(np.int32)
-    kept = core_mask(users, log.items, k)
-    if not kept.any():
-        message = f"dataset {dataset.folder}: no user and no item keeps {k} interactions; "
-        raise DataError(message + "ask for a smaller min_interactions")
-    in_core = np.zeros(dataset.n_items, dtype=np.bool_)
-    in_core[log.items[kept]] = True
-    lost = (
-        (schema.INTERACTIONS_FILE, schema.USER_ID, len(log) - len(np.unique(users[kept]))),
-        (schema.ITEMS_FILE, schema.ITEM_ID, int(np.count_nonzero(~in_core))),
-        (schema.INTERACTIONS_FILE, "", int(np.count_nonzero(~kept))),
-    )
-    what = f"left out, as the {k}-core asked for has no place for it"
-    told = [Defect(file, None, field, what, False, count) for file, field, count in lost if count]
-    return replace(
-        dataset,
-        items=dataset.items.filter(pl.Series(in_core)),
-        interactions=dataset.interactions.filter(pl.Series(kept)),
-        warnings=(*dataset.warnings, *told),
-    )
 
 
 def _refuse_others_folder(folder: Path) -> None:

@@ -61,7 +61,7 @@ def dataset_now(run: Path, view: DatasetConfig) -> str | None:
         content = fingerprint_of_files(folder, card)
     except (OSError, RunError):
         return None
-    return fingerprint_of_view(content, view.withhold, view.min_interactions)
+    return fingerprint_of_view(content, view)
 
 
 def _note_of(run: Path) -> _Note | None:

@@ -32,9 +32,7 @@ def dataset_card(run: Path) -> DatasetCard | None:
     """The dataset of a run in numbers; None where it is gone."""
     try:
         seen = _seen(run)
-        dataset = open_dataset(
-            noted_dataset(run), withhold=seen.withhold, min_interactions=seen.min_interactions
-        )
+        dataset = open_dataset(noted_dataset(run), seen)
     except GistrecError as error:
         say(f"report: nothing is told of the dataset: {error}")
         return None

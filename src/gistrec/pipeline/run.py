@@ -74,11 +74,7 @@ def run_system(
     """
     config = load_config(SystemConfig, system, config_file, overrides)
     refuse_other_folder(run)
-    opened = open_dataset(
-        dataset,
-        withhold=config.dataset.withhold,
-        min_interactions=config.dataset.min_interactions,
-    )
+    opened = open_dataset(dataset, config.dataset)
     for warning in opened.warnings:
         say(f"note: {warning}")
     work = Workplace(run, config, opened)
@@ -100,11 +96,7 @@ def open_run(run: Path) -> tuple[Workplace, Run]:
     """
     refuse_no_run(run)
     config = load_config(SystemConfig, None, run / schema.CONFIG_FILE)
-    dataset = open_dataset(
-        noted_dataset(run),
-        withhold=config.dataset.withhold,
-        min_interactions=config.dataset.min_interactions,
-    )
+    dataset = open_dataset(noted_dataset(run), config.dataset)
     return Workplace(run, config, dataset), Run(run, load_leaderboard(run))
 
 

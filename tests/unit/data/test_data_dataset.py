@@ -10,6 +10,7 @@ from data_cases import EVENTS, items_of, log_of, picture, raw_folder
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gistrec.config.dataset import DatasetConfig
 from gistrec.data.checks import check_dataset
 from gistrec.data.dataset import Card, Dataset, open_dataset, write_dataset
 from gistrec.data.kcore import core_mask, k_core
@@ -86,11 +87,11 @@ def test_withheld_images_and_words_are_gone(tmp_path: Path) -> None:
     whole = open_dataset(folder)
     assert (whole.title(0), whole.text(0), whole.text(1)) == ("title of a", "of a", "")
     assert whole.image_bytes(0) == picture()
-    blind = open_dataset(folder, withhold="images")
+    blind = open_dataset(folder, DatasetConfig(withhold="images"))
     assert blind.image_bytes(0) is None
     assert "image" not in blind.items.columns
     assert blind.title(0) == "title of a"
-    mute = open_dataset(folder, withhold="text")
+    mute = open_dataset(folder, DatasetConfig(withhold="text"))
     assert [(mute.title(code), mute.text(code)) for code in range(3)] == [("", "")] * 3
     assert mute.image_bytes(0) == picture()
     assert len({whole.fingerprint, blind.fingerprint, mute.fingerprint}) == 3
@@ -180,14 +181,14 @@ def test_files_changed_after_the_card_are_told(tmp_path: Path) -> None:
 def test_the_core_leaves_out_users_and_items_and_says_so(tmp_path: Path) -> None:
     # c has one interaction; without it u2 keeps a and b, and d was never chosen.
     folder = raw_folder(tmp_path, items=items_of("d", "a", "b", "c"))
-    dataset = open_dataset(folder, min_interactions=2)
+    dataset = open_dataset(folder, DatasetConfig(min_interactions=2))
     assert dataset.item_ids.to_list() == ["a", "b"]
     assert [row.tolist() for row in dataset.sequences()] == [[0, 1], [1, 0]]
     left_out = {d.field: d.count for d in dataset.warnings if "2-core" in d.what}
     assert left_out == {"item_id": 2, "": 1}
     assert dataset.fingerprint != open_dataset(folder).fingerprint
     with pytest.raises(DataError, match="min_interactions"):
-        open_dataset(folder, min_interactions=3)
+        open_dataset(folder, DatasetConfig(min_interactions=3))
 
 
 @given(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from data_cases import REAL_DATA
 
+from gistrec.config.dataset import DatasetConfig
 from gistrec.config.split import SplitConfig
 from gistrec.data.checks import check_dataset
 from gistrec.data.dataset import open_dataset
@@ -37,5 +38,5 @@ def test_movielens_posters_decode_and_ties_keep_the_order_of_the_file() -> None:
     assert (np.diff(dataset.interactions["position"].to_numpy())[:50] == 1).all()
     with_image = sum(dataset.image_bytes(code) is not None for code in range(0, 200))
     assert 0 < with_image <= 200
-    core = open_dataset(folder, min_interactions=5)
+    core = open_dataset(folder, DatasetConfig(min_interactions=5))
     assert core.n_items < dataset.n_items

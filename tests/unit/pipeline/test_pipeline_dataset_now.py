@@ -96,7 +96,7 @@ def test_a_run_that_noted_the_folder_alone_is_told_of_too(run: Path) -> None:
 @pytest.mark.parametrize("view", [DatasetConfig(), DatasetConfig(withhold="text")])
 def test_it_is_the_fingerprint_of_the_opened_dataset(run: Path, view: DatasetConfig) -> None:
     files_replaced(run)
-    opened = open_dataset(run.parent / "dataset", withhold=view.withhold)
+    opened = open_dataset(run.parent / "dataset", view)
     assert dataset_now(run, view) == opened.fingerprint
 
 
