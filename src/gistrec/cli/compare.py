@@ -23,7 +23,7 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print the pairs as JSON.")] = False,
 ) -> None:
     """Compare every pair of systems, paired by user, corrected for the number of pairs."""
-    from gistrec.cli.output import print_whole
+    from gistrec.cli.output import print_whole, terminal_width
     from gistrec.evaluation.contestants import contestants
     from gistrec.evaluation.pairs import all_pairs
     from gistrec.evaluation.pairs_table import pairs_table
@@ -33,7 +33,8 @@ def compare(
     if as_json:
         typer.echo(json.dumps([pair.model_dump(mode="json") for pair in pairs], indent=2))
         return
-    print_whole(pairs_table(pairs, f"{metric}, {protocol}, {pairs[0].questions:,} questions"))
+    title = f"{metric}, {protocol}, {pairs[0].questions:,} questions"
+    print_whole(pairs_table(pairs, title, terminal_width()))
     typer.echo()
     for pair in pairs:
         typer.echo(pair.told())

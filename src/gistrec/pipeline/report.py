@@ -1,5 +1,6 @@
 """A finished run, or one of several seeds, as one page."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,7 +103,8 @@ def _notes(run: Path, folders: Sequence[Path]) -> tuple[str, ...]:
         for folder in folders
         for of_rows in (told_of_systems, told_of_fusion)
     ]
-    notes = [line.removeprefix("note: ").capitalize() for line in told if line]
+    # Most begin with a system's name, which stays as it is.
+    notes = [re.sub("^whether", "Whether", line.removeprefix("note: ")) for line in told if line]
     try:
         if folders == [run] and read_ablations(run) and not compared_now(run):
             notes.append(

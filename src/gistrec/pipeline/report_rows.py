@@ -1,6 +1,6 @@
 """Rows of a report: a run's leaderboard, or one over the runs of several seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -58,9 +58,12 @@ def _over_seeds(rows: Sequence[Row], folders: Sequence[Path]) -> Row:
 
 
 def entrants_of(run: Path, rows: Sequence[Row]) -> Entrants:
-    """Whose the systems are: a run's own are those whose measurement asked its backbone."""
+    """Whose the systems are: a run's own are those whose measurement asked its backbone.
+
+    A baseline may read item vectors of the backbone's and is none of them.
+    """
     names = dict.fromkeys(row.system.partition("@")[0] for row in rows)
-    return Entrants(tuple(name for name in names if "backbone" in _inputs(run, name)))
+    return Entrants(tuple(name for name in names if _asks_the_model(run, name)))
 
 
 def answering_seconds(folders: Sequence[Path], rows: Sequence[Row]) -> dict[str, float]:
@@ -91,6 +94,7 @@ def _answering(run: Path, system: str) -> float | None:
     return manifest.seconds + (inner.seconds if inner else 0.0)
 
 
-def _inputs(run: Path, system: str) -> Mapping[str, str]:
+def _asks_the_model(run: Path, system: str) -> bool:
     manifest = find_manifest(run / f"evaluation-{system}")
-    return {} if manifest is None else manifest.inputs
+    inputs = {} if manifest is None else manifest.inputs
+    return "backbone" in inputs and f"baseline-{system}" not in inputs

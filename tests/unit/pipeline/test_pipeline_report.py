@@ -40,6 +40,20 @@ def test_a_runs_own_systems_are_those_that_asked_its_backbone(run: Path) -> None
     assert entrants_of(run, load_leaderboard(run)).own == ("mmsrarec", "mmsrarec+fusion")
 
 
+def test_a_baseline_that_reads_item_vectors_of_the_backbone_is_still_one(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", {"hm4sr": 5, "mmsrarec": 3})
+    finish(run, "evaluation-hm4sr", {"backbone": "b", "baseline-hm4sr": "h"})
+    finish(run, "evaluation-mmsrarec", {"backbone": "b", "baseline-sasrec": "s"})
+    assert entrants_of(run, load_leaderboard(run)).own == ("mmsrarec",)
+
+
+def test_a_note_begins_with_the_name_of_its_system_as_it_is_written(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", {"SASRec": 6, "popularity": 9})
+    (run / "config.yaml").write_text("name: SASRec\n", encoding="utf-8")
+    (note,) = report_content(run, 0, 0).heading.notes
+    assert note.startswith("SASRec, popularity in ")
+
+
 def test_a_question_costs_its_share_and_a_fused_system_what_it_reads(run: Path) -> None:
     seconds = answering_seconds([run], load_leaderboard(run))
     assert seconds["popularity"] == 8.0 / USERS
