@@ -5,9 +5,10 @@ from hm4sr_cases import sequences, small, vectors
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gistrec.baselines.contrast import alike, in_batch_contrast
 from gistrec.baselines.hm4sr.batch import Batch
 from gistrec.baselines.hm4sr.clock import Clock
-from gistrec.baselines.hm4sr.losses import alike, in_batch_contrast, share_of
+from gistrec.baselines.hm4sr.hiding import share_of
 from gistrec.baselines.hm4sr.network import Hm4sr
 from gistrec.baselines.hm4sr.training import Hm4srPupil
 from gistrec.config.hm4sr import Hm4srConfig

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from gistrec.baselines.contrast import alike, in_batch_contrast
 from gistrec.baselines.hm4sr.batch import Batch
 from gistrec.baselines.hm4sr.clock import Clock, tells_times
-from gistrec.baselines.hm4sr.losses import alike, in_batch_contrast, share_of
+from gistrec.baselines.hm4sr.hiding import share_of
 from gistrec.baselines.hm4sr.model import NAME, Hm4srModel
 from gistrec.baselines.hm4sr.network import Hm4sr, Mixed
 from gistrec.baselines.hm4sr.vectors import ItemVectors

@@ -1,4 +1,4 @@
-"""The contrasts of HM4SR's training: with the id that follows, and with a copy."""
+"""Contrast within a batch: each is to find its own among those of the others (InfoNCE)."""
 
 import torch
 from torch import Tensor
@@ -25,14 +25,3 @@ def alike(*codes: Tensor) -> Tensor:
     """Bool [m, m], pairs that share one of ``codes`` (int64 [m] each)."""
     pairs = [code[:, None] == code[None, :] for code in codes]
     return torch.stack(pairs).any(dim=0)
-
-
-def share_of(real: Tensor, share: float) -> Tensor:
-    """Bool [b, s]: in each row ``share`` of the places that ``real`` (bool [b, s]) marks, drawn.
-
-    Rounded down, as in the paper.
-    """
-    drawn = torch.rand(real.shape, device=real.device).masked_fill(~real, torch.inf)
-    place = drawn.argsort(dim=1).argsort(dim=1)
-    wanted = (share * real.sum(dim=1, keepdim=True)).floor()
-    return (place < wanted) & real
