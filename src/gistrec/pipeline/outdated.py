@@ -39,19 +39,19 @@ _SERVED, _SERVED_STAGE = "@server", "served-"
 
 
 @dataclass(frozen=True)
-class _Asked:
+class Asked:
     """What a configuration asks for.
 
     Attributes:
         stages: in the order in which they are made.
         settings: those that decide a stage's result.
-        told: inputs of a stage that are no stages.
+        told: inputs of a stage that are no stages; None for one that it must not have.
         dataset: fingerprint of what the run is to see of its dataset; None where it is gone.
     """
 
     stages: list[str]
     settings: dict[str, BaseModel]
-    told: dict[str, dict[str, str]]
+    told: Mapping[str, Mapping[str, str | None]]
     dataset: str | None
 
 
@@ -63,7 +63,7 @@ def outdated_stages(run: Path) -> dict[str, str]:
         ConfigError: the configuration is damaged.
     """
     config = load_config(SystemConfig, None, run / schema.CONFIG_FILE)
-    asked, manifests = _asked(config, dataset_now(run, config.dataset)), finished_stages(run)
+    asked, manifests = asked_of(config, dataset_now(run, config.dataset)), finished_stages(run)
     served = [name for name in manifests if name.startswith(_SERVED_STAGE)]
     found: dict[str, str] = {}
     for name in (*asked.stages, *served):
@@ -122,7 +122,7 @@ def told_of_stage(run: Path, stage: str) -> str:
 
 
 def _why(
-    name: str, manifests: Mapping[str, Manifest], asked: _Asked, outdated: Mapping[str, str]
+    name: str, manifests: Mapping[str, Manifest], asked: Asked, outdated: Mapping[str, str]
 ) -> str:
     """Why a stage is not as it should be; empty where it is."""
     manifest = manifests[name]
@@ -146,7 +146,8 @@ def _why(
     return f"made from {' and '.join(others)} of other settings" if others else ""
 
 
-def _asked(config: SystemConfig, dataset: str | None) -> _Asked:
+def asked_of(config: SystemConfig, dataset: str | None) -> Asked:
+    """What a configuration asks for; ``dataset`` is the fingerprint of what it sees."""
     stages = expected_stages(config, oracle=True)
     settings: dict[str, BaseModel] = {"split": config.split}
     for name in stages:
@@ -158,11 +159,12 @@ def _asked(config: SystemConfig, dataset: str | None) -> _Asked:
         elif name == "backbone":
             settings[name] = config.backbone.deciding()
     if not config.recommends:
-        return _Asked(stages, settings, {}, dataset)
+        return Asked(stages, settings, {}, dataset)
     # These import torch, which a person who looks at a table of baselines need not wait for.
     from gistrec.pipeline.collab import collab_settings
     from gistrec.pipeline.evidence import evidence_settings, told_inputs
     from gistrec.pipeline.taste import taste_settings
+    from gistrec.pipeline.transfer import taken_now
 
     settings |= {
         "gist-tuning": config.gist.deciding_tuning(),
@@ -174,5 +176,9 @@ def _asked(config: SystemConfig, dataset: str | None) -> _Asked:
         "recommender-evidence": config.recommender.deciding(),
         "fusion": config.fusion,
     }
-    told = {"recommender-evidence": told_inputs(config.evidence)}
-    return _Asked(stages, settings, told, dataset)
+    told: dict[str, dict[str, str | None]] = {
+        name: taken_now(config, name)
+        for name in ("backbone", "gist-tuning", "recommender", "recommender-evidence")
+    }
+    told["recommender-evidence"] |= told_inputs(config.evidence)
+    return Asked(stages, settings, told, dataset)
