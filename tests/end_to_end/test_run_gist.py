@@ -17,6 +17,7 @@ from gistrec.errors import RunError
 from gistrec.pipeline.backbone import backbone_stage
 from gistrec.pipeline.gist import gist_stage
 from gistrec.pipeline.gist_view import gist_view
+from gistrec.pipeline.split import split_stage
 from gistrec.pipeline.workplace import Workplace
 
 COLUMNS = ["item_id", "image_keywords", "text_keywords", "image_valid", "text_valid"]
@@ -38,7 +39,7 @@ class Shop:
         named = config.backbone.model_copy(update={"model": str(self.model)})
         config = config.model_copy(update={"backbone": named, "gist": gist})
         work = Workplace(self.run, config, open_dataset(self.dataset))
-        found = gist_stage(work, backbone_stage(work))
+        found = gist_stage(work, backbone_stage(work, split_stage(work)))
         manifest = json.loads((self.run / "gist" / "manifest.json").read_text(encoding="utf-8"))
         return found, manifest["facts"]
 
@@ -56,7 +57,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, gistrec: Command) -> Workplac
     gistrec.done("data", "bazaar", "--out", folder / "bazaar", "--users", 60, "--items", 80)
     config = load_config(SystemConfig, "mmsrarec", folder / "tiny.yaml")
     work = Workplace(folder / "run", config, open_dataset(folder / "bazaar"))
-    backbone_stage(work)
+    backbone_stage(work, split_stage(work))
     return work
 
 

@@ -27,9 +27,13 @@ class EmbeddedConfig(StageConfig):
         retold_texts: texts of the catalogue in one round, at most, that are told again from some
             of their keywords.
         keywords: keywords of a text that the warm start asks for.
+        telling: which words of a text these are: those that split the `texts` of the catalogue
+            best, or those that bring the choices of one user of the training `log` together.
         sentences: drawings and texts that one round tells in a sentence, and sentences joined.
         tastes: invented users in one round whose preference is brought up to date, and as many who
             are told by it.
+        pictured: share of the latter whose candidates are shown by a drawing and told by a text,
+            rather than told by keywords.
     """
 
     width: int = Field(default=128, ge=16)
@@ -48,8 +52,10 @@ class EmbeddedConfig(StageConfig):
     batch_size: int = Field(default=32, ge=1)
     learning_rate: float = Field(default=1.5e-3, gt=0)
     keywords: int = Field(default=6, ge=1)
+    telling: Literal["texts", "log"] = "texts"
     sentences: int = Field(default=0, ge=0)
     tastes: int = Field(default=0, ge=0)
+    pictured: float = Field(default=0.7, ge=0, le=1)
     seed: int = 0
 
     @model_validator(mode="after")

@@ -27,10 +27,10 @@ class TasteConfig(StageConfig):
 
     kind: Literal["none", "recurrent", "direct"] = "none"
     block: int = Field(default=3, ge=1)
-    words: int = Field(default=12, ge=1)
+    words: int = Field(default=20, ge=1)
     told_by: Literal["gist", "title"] = "gist"
     max_item_tokens: int = Field(default=48, ge=4)
-    max_new_tokens: int = Field(default=48, ge=1)
+    max_new_tokens: int = Field(default=80, ge=1)
     batch_size: int = Field(default=128, ge=1)
     temperature: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     engine: EngineConfig = EngineConfig()

@@ -34,6 +34,25 @@ class Past:
 
 
 @dataclass(frozen=True, eq=False)
+class Soft:
+    """A learned vector that stands in a batch where tokens would.
+
+    Attributes:
+        vector: float [d], of the width of the language model.
+        places: int64 [n, 2], (row, token) of the tokens that it stands for.
+    """
+
+    vector: torch.Tensor
+    places: torch.Tensor
+
+    def put(self, embedded: torch.Tensor) -> torch.Tensor:
+        """Embeddings [b, s, d] with the vector in its places."""
+        where = (self.places[:, 0], self.places[:, 1])
+        every = self.vector.to(embedded.dtype).expand(len(self.places), -1)
+        return embedded.index_put(where, every)
+
+
+@dataclass(frozen=True, eq=False)
 class Backbone:
     """A model, its processor, and the tokens that frame a question and answer yes or no.
 
@@ -165,7 +184,11 @@ class Backbone:
         return pack(rows, self.layout).to(self.device)
 
     def hidden(
-        self, packed: Packed, features: torch.Tensor | None, past: Past | None = None
+        self,
+        packed: Packed,
+        features: torch.Tensor | None,
+        past: Past | None = None,
+        soft: Soft | None = None,
     ) -> torch.Tensor:
         """Last-layer states [b, s, d]; the one entry to the language model.
 
@@ -173,6 +196,7 @@ class Backbone:
             packed: what is run.
             features: of its images in order, [k, tokens, d]; None without images.
             past: what was run before it; its cache grows by this batch.
+            soft: a learned vector in place of some tokens' own; None for none.
         """
         language, ids = self.language, packed.ids
         place = ids == self.family.image_token_id
@@ -180,6 +204,8 @@ class Backbone:
         # Some families' image token has no embedding of its own.
         text = ids if features is None else ids.masked_fill(place, 0)
         embedded = embeddings(text)
+        if soft is not None:
+            embedded = soft.put(embedded)
         more: dict[str, object] = {}
         if features is not None:
             features = features.to(embedded.device, embedded.dtype)

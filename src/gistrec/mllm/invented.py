@@ -23,7 +23,6 @@ _HISTORY, _NEARBY, _CANDIDATES = 6, 3, 5
 _LONGEST = 12  # items that a taste rests on
 _ALONE = 0.5  # how often a taste stands for the whole history, and then for similar users too
 _NEARBY_FITS = 0.3
-_PICTURED = 0.7  # how often candidates are shown, where there are pictures, rather than told
 
 Texts = Sequence[Sequence[str]]
 
@@ -35,19 +34,23 @@ class Pictures:
     Attributes:
         captions: kind, colour and pattern of each.
         grid: rows and columns of a drawing's tokens, by its number.
+        share: how often candidates are shown by one, rather than told.
     """
 
     captions: Sequence[tuple[str, ...]]
     grid: Callable[[int], Grid]
+    share: float
     _by_caption: Mapping[tuple[str, ...], list[int]]
 
     @classmethod
-    def of(cls, captions: Sequence[tuple[str, ...]], grid: Callable[[int], Grid]) -> "Pictures":
+    def of(
+        cls, captions: Sequence[tuple[str, ...]], grid: Callable[[int], Grid], share: float
+    ) -> "Pictures":
         """Sorted by what they show."""
         by_caption: dict[tuple[str, ...], list[int]] = defaultdict(list)
         for number, caption in enumerate(captions):
             by_caption[caption].append(number)
-        return cls(captions, grid, by_caption)
+        return cls(captions, grid, share, by_caption)
 
     def like(self, seen: tuple[str, ...], rng: np.random.Generator) -> int:
         """The number of a drawing that shows just that; of any, where there is none."""
@@ -81,7 +84,7 @@ def told_rows(
 ) -> list[Row]:
     """As ``invented_rows``, of users whose prompt tells their taste, with a history or without.
 
-    Most show their candidates by a drawing and the words of a text, as prompts show a title and an
+    Some show their candidates by a drawing and the words of a text, as prompts show a title and an
     image: to hold these against words is another thing to learn than words against words.
     """
     rng = np.random.default_rng([*seed, _TASTE_STREAM])
@@ -109,7 +112,7 @@ def _told_row(
     shown = [] if rng.random() < _ALONE else [" ".join(item.words) for item in items[-_HISTORY:]]
     nearby = [] if rng.random() < _ALONE else _nearby(texts, liking, rng)
     known = prompts.known_of_user(nouns, shown, nearby, taste)
-    if not pictures.captions or rng.random() >= _PICTURED:
+    if not pictures.captions or rng.random() >= pictures.share:
         return _asked(backbone, known, _candidates(texts, liking, rng))
     items = [draw_item(texts, liking if place == 0 else None, rng) for place in range(_CANDIDATES)]
     return _asked(backbone, known, [_shown(item, pictures, rng) for item in items], pictures.grid)

@@ -47,7 +47,7 @@ class InventedItem:
 
 
 def draw_liking(texts: Sequence[Sequence[str]], rng: np.random.Generator) -> Liking:
-    """Two values of each part, and the most telling words of six texts."""
+    """Two values of each part, and two words of each of six texts."""
     parts = tuple(
         tuple(str(word) for word in rng.choice(part, _LIKED_OF_A_PART, replace=False))
         for part in primer_parts()
@@ -55,7 +55,7 @@ def draw_liking(texts: Sequence[Sequence[str]], rng: np.random.Generator) -> Lik
     words: set[str] = set()
     for _ in range(_LIKED_TEXTS if texts else 0):
         told = texts[int(rng.integers(len(texts)))]
-        words.update(told[:2])  # the most telling
+        words.update(told[place] for place in rng.permutation(len(told))[:2])
     return Liking(parts, frozenset(words))
 
 

@@ -3,7 +3,8 @@
 Kinds of lesson, mixed in every round: drawings of the primer and the words for them; the
 catalogue's own texts and the telling words in them; the same the other way round, from some of the
 words to the text; all of it in sentences, where these are wanted; invented users' tastes, likewise;
-lists of invented users and what would fit them. No interaction is seen here.
+lists of invented users and what would fit them. No user of the log is asked about here; at most it
+says which words of the texts are telling.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy import sparse
 
 from gistrec.config.backbone import EmbeddedConfig
 from gistrec.files import fingerprint_of
@@ -66,6 +68,7 @@ def warm_start(
     nouns: prompts.Nouns,
     config: EmbeddedConfig,
     checkpoint: Path | None = None,
+    chosen: sparse.csr_array | None = None,
 ) -> tuple[Backbone, Trained]:
     """Make the embedded backbone for a catalogue.
 
@@ -74,17 +77,24 @@ def warm_start(
         nouns: the dataset's words, so that the tokenizer knows the prompts.
         config: sizes and rounds.
         checkpoint: folder where training is saved and resumed.
+        chosen: [users, items], 1 where a user of the training log chose the item, where
+            ``config.telling`` is ``log``; else None.
     """
-    written = [(title, text) for title, text in texts if title or text]
+    told = np.flatnonzero([bool(title or text) for title, text in texts])
+    written = [texts[row] for row in told.tolist()]
+    by_users = None if chosen is None else sparse.csr_array(chosen[:, told])
     tokenizer = train_tokenizer(_tokenizer_texts(written, nouns), config.vocabulary)
     backbone = make_backbone(make_model(tokenizer, config), make_processor(tokenizer, config))
-    school = _School.open(backbone, nouns, written, config)
+    school = _School.open(backbone, nouns, written, config, by_users)
     say(
         f"warm start: {len(school.seeing)} drawings, {len(school.reading)} texts, "
         f"{config.invented_users} invented users, {len(tokenizer)} tokens"
     )
     course = Course(config.epochs, config.learning_rate, precision="bf16", seed=config.seed)
-    key = fingerprint_of([config.model_dump(), vars(nouns), [list(pair) for pair in texts]])
+    told_by = [list(some) for some in school.words]
+    key = fingerprint_of(
+        [config.model_dump(), vars(nouns), [list(pair) for pair in texts], told_by]
+    )
     lessons = Lessons("warm start", school.batches, school.loss)
     return backbone, train(backbone.model, lessons, course, checkpoint, key)
 
@@ -110,6 +120,7 @@ class _School:
         nouns: prompts.Nouns,
         written: Sequence[tuple[str, str]],
         config: EmbeddedConfig,
+        chosen: sparse.csr_array | None,
     ) -> "_School":
         drawings = draw_primer(config.primer_drawings, config.image_side, config.seed)
         prepared = backbone.family.prepare([one.image for one in drawings]) if drawings else []
@@ -117,7 +128,9 @@ class _School:
             _image_lesson(backbone, drawing.words, one.grid)
             for drawing, one in zip(drawings, prepared, strict=True)
         ]
-        words = telling_words([f"{title} {text}" for title, text in written], config.keywords)
+        words = telling_words(
+            [f"{title} {text}" for title, text in written], config.keywords, chosen
+        )
         reading = [
             Lesson(
                 text_question(backbone, title, text, _MOST_TEXT),
@@ -205,11 +218,12 @@ class _School:
 
     def _compared(self, epoch: int) -> list[_Batch]:
         """Invented users told by their history, and others told by their taste."""
-        size, seed = self.config.batch_size, [self.config.seed, epoch]
+        config = self.config
+        size, seed = config.batch_size, [config.seed, epoch]
         who = self.backbone, self.nouns, self.words
-        rows = invented_rows(*who, self.config.invented_users, seed)
-        pictures = Pictures.of(self.captions, lambda row: self.drawings[row].grid)
-        told = told_rows(*who, pictures, self.config.tastes, seed)
+        rows = invented_rows(*who, config.invented_users, seed)
+        pictures = Pictures.of(self.captions, lambda row: self.drawings[row].grid, config.pictured)
+        told = told_rows(*who, pictures, config.tastes, seed)
         told.sort(key=lambda row: len(row.prefix.ids))
         return [
             _Batch(invented=tuple(some[at : at + size]))

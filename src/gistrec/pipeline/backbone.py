@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 
 from gistrec.config.backbone import BackboneConfig
+from gistrec.data.incidence import incidence
+from gistrec.data.split import Split
 from gistrec.errors import RunError
 from gistrec.files import fingerprint_of, read_json, write_json
 from gistrec.mllm.adapters import is_adapter
@@ -14,8 +16,10 @@ from gistrec.mllm.vision.cache import VisionCache, users_cache
 from gistrec.mllm.vision.features import ImageFeatures
 from gistrec.mllm.vision.sight import Sight, noted_images
 from gistrec.mllm.warm_start import warm_start
+from gistrec.pipeline.lending import take_files
 from gistrec.pipeline.manifest import Facts, stage_fingerprint
 from gistrec.pipeline.stage import run_stage
+from gistrec.pipeline.transfer import FROM_RUN, taken_input, taken_stage
 from gistrec.pipeline.workplace import Workplace
 from gistrec.progress import say
 
@@ -24,16 +28,21 @@ _MODEL, _IMAGES, _SOURCE = "model", "images.safetensors", "source.json"
 _VISION = "vision"  # the cache of the embedded backbone, whose eyes are new in every run
 
 
-def backbone_stage(work: Workplace) -> Path:
+def backbone_stage(work: Workplace, split: Split) -> Path:
     """Make or find the backbone, and run every image of the catalogue through its eyes."""
     config = work.config.backbone
+    by_log = config.model == EMBEDDED and config.embedded.telling == "log"
 
     def build(folder: Path) -> Facts:
         facts: Facts = {}
         checkpoint = folder / "warm-start.checkpoint"
-        if config.model == EMBEDDED:
+        if taken is not None:
+            take_files(taken / _MODEL, folder / _MODEL)
+            backbone, facts = load_backbone(folder / _MODEL, config), {FROM_RUN: str(taken.parent)}
+        elif config.model == EMBEDDED:
             texts = list(zip(work.titles, work.texts, strict=True))
-            backbone, trained = warm_start(texts, work.nouns, config.embedded, checkpoint)
+            chosen = incidence(split.train, work.dataset.n_items) if by_log else None
+            backbone, trained = warm_start(texts, work.nouns, config.embedded, checkpoint, chosen)
             backbone.save(folder / _MODEL)
             facts = {"warm_start_seconds": trained.seconds}
         else:
@@ -53,11 +62,15 @@ def backbone_stage(work: Workplace) -> Path:
             "images_mib": round(sight.mib, 1),
         }
 
+    taken = taken_stage(work.config, "backbone")
     content = "" if config.model == EMBEDDED else content_of(config.model, config.revision)
     inputs = {"dataset": work.dataset.fingerprint, "content": content}
     if config.model == EMBEDDED:
         inputs["prompts"] = PROMPT_VERSION  # what its warm start teaches
-    return run_stage(work.run, "backbone", config.deciding(), inputs, build, code="2")
+    inputs |= taken_input(work.config, "backbone")
+    if by_log:
+        inputs["split"] = split.fingerprint
+    return run_stage(work.run, "backbone", config.deciding(), inputs, build, code="3")
 
 
 def open_backbone(folder: Path, config: BackboneConfig, adapter: Path | None = None) -> Backbone:

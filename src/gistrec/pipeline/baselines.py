@@ -38,7 +38,7 @@ def baseline_stage(work: Workplace, split: Split, name: BaselineName) -> Path:
     config = work.config.baselines
     inputs = {"split": split.fingerprint}
     if config.sees(name):
-        backbone_stage(work)
+        backbone_stage(work, split)
         inputs[_BACKBONE] = stage_fingerprint(work.run / _BACKBONE)
         inputs["encoder"] = resolved_kind(config.hm4sr.text)
 

@@ -73,7 +73,7 @@ def mllm_systems(work: Workplace, split: Split) -> dict[str, list[Row]]:
     encoder = config.collab.encoder
     if encoder not in config.baselines.names:
         baseline_stage(work, split, encoder)
-    backbone = backbone_stage(work)
+    backbone = backbone_stage(work, split)
     tuned = gist_tuning_stage(work, backbone)
     words = gist_texts(gist_stage(work, backbone, tuned), work.titles)
     collab = collab_stage(work, split, words, work.run / "gist")

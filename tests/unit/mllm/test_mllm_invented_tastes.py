@@ -87,7 +87,7 @@ def test_lessons_ask_for_a_preference_of_known_words(
         (answer,) = lines(tiny_backbone, lesson.answer.ids)
         most = int(asked.split("at most ")[1].split()[0])
         words = answer.removesuffix(".").replace(",", " ").replace(";", " ").split()
-        assert 6 <= most <= 16
+        assert 6 <= most <= 24
         assert 4 <= len(words) <= most
         assert len(set(words)) == len(words)
         assert set(words) <= known
@@ -114,7 +114,9 @@ def test_lessons_are_decided_by_their_seed(tiny_backbone: Backbone) -> None:
 def test_told_users_have_a_taste_with_a_history_or_without(tiny_backbone: Backbone) -> None:
     """The first candidate shares more words with the taste than the others do."""
     shared, with_history, with_nearby = [0.0, 0.0], 0, 0
-    rows = told_rows(tiny_backbone, NOUNS, TOLD, Pictures.of([], lambda _: (0, 0)), 200, [0, 0])
+    rows = told_rows(
+        tiny_backbone, NOUNS, TOLD, Pictures.of([], lambda _: (0, 0), 0.7), 200, [0, 0]
+    )
     for row in rows:
         taste, *others = lines(tiny_backbone, row.prefix.ids)
         assert taste.startswith("the user's preference: p")
@@ -134,7 +136,7 @@ def test_told_users_have_a_taste_with_a_history_or_without(tiny_backbone: Backbo
 def test_most_told_users_are_shown_their_candidates(tiny_backbone: Backbone) -> None:
     """The first candidate's drawing shows more of what the taste says than the others' do."""
     captions = list(product(*primer_parts()))
-    pictures = Pictures.of(captions, lambda _: (2, 2))
+    pictures = Pictures.of(captions, lambda _: (2, 2), 0.7)
     rows = told_rows(tiny_backbone, NOUNS, TOLD, pictures, 200, [0, 0])
     shown = [row for row in rows if row.branches[0].images]
     assert 0.6 < len(shown) / len(rows) < 0.8
@@ -149,7 +151,9 @@ def test_most_told_users_are_shown_their_candidates(tiny_backbone: Backbone) -> 
 
 
 def test_a_picture_shows_just_what_is_asked_where_there_is_one() -> None:
-    pictures = Pictures.of([("sofa", "red"), ("lamp", "blue"), ("sofa", "red")], lambda _: (1, 1))
+    pictures = Pictures.of(
+        [("sofa", "red"), ("lamp", "blue"), ("sofa", "red")], lambda _: (1, 1), 0.7
+    )
     rng = np.random.default_rng(0)
     assert {pictures.like(("sofa", "red"), rng) for _ in range(40)} == {0, 2}
     assert {pictures.like(("boat", "red"), rng) for _ in range(60)} == {0, 1, 2}
@@ -157,4 +161,4 @@ def test_a_picture_shows_just_what_is_asked_where_there_is_one() -> None:
 
 def test_how_many_words_are_asked_for_varies() -> None:
     rng = np.random.default_rng(0)
-    assert {asked_words(rng) for _ in range(300)} == set(range(6, 17))
+    assert {asked_words(rng) for _ in range(300)} == set(range(6, 25))

@@ -19,6 +19,7 @@ from gistrec.pipeline.backbone import backbone_stage
 from gistrec.pipeline.gist import gist_stage
 from gistrec.pipeline.gist_tuning import gist_tuning_report, gist_tuning_stage
 from gistrec.pipeline.manifest import read_manifest, write_manifest
+from gistrec.pipeline.split import split_stage
 from gistrec.pipeline.workplace import Workplace
 
 EMBEDDED = EmbeddedConfig(
@@ -53,7 +54,7 @@ def test_a_stage_that_tunes_leaves_a_model_and_tells_of_it(
 ) -> None:
     gist = GistConfig(max_new_tokens=8, tuning=TUNING, encoder="lsa")
     work = workplace(tmp_path / "run", tmp_path / "bazaar", gist)
-    backbone = backbone_stage(work)
+    backbone = backbone_stage(work, split_stage(work))
     folder = gist_tuning_stage(work, backbone)
     assert folder == work.run / "gist-tuning"
     load_backbone(folder / "model")
@@ -74,7 +75,7 @@ def test_a_stage_that_tunes_leaves_a_model_and_tells_of_it(
 def test_gists_of_a_model_that_no_step_made_better_say_so(tmp_path: Path) -> None:
     gist = GistConfig(max_new_tokens=8, tuning=TUNING, encoder="lsa")
     work = workplace(tmp_path / "run", tmp_path / "bazaar", gist)
-    backbone = backbone_stage(work)
+    backbone = backbone_stage(work, split_stage(work))
     tuned = gist_tuning_stage(work, backbone)
     assert tuned is not None
     manifest = read_manifest(tuned)
