@@ -59,6 +59,18 @@ def load_config(
         raise ConfigError(describe_faults(error, model, origins)) from error
 
 
+def merged_settings(file: Path | None, overrides: Sequence[str]) -> dict[str, Any]:
+    """A file's settings with ``stage.key=value`` overrides over them, not checked by any model.
+
+    Raises:
+        ConfigError: the file cannot be read, or an override is none.
+    """
+    merged: dict[str, Any] = {}
+    for layer in _layers(None, file, overrides):
+        _merge(merged, layer.settings, (), layer.origin, {})
+    return merged
+
+
 def save_config(config: BaseModel, path: Path) -> None:
     """Write ``config`` as YAML, atomically; `load_config` with this file gives it back."""
     write_text(path, format_yaml(config.model_dump(mode="json")))

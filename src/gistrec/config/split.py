@@ -15,6 +15,8 @@ class SplitConfig(StageConfig):
     Attributes:
         kind: `users` holds out whole users, `last-out` everyone's last two items, `time` all that
             came after a moment.
+        asks: `validation` asks every system the validation questions in place of the test's, which
+            then stand nowhere in the run: for what is chosen before the test.
         seed: of the users, the cold items and the negatives drawn.
         valid_fraction: share of users (`users`) or of interactions (`time`) that validates.
         test_fraction: share of users (`users`) or of interactions (`time`) that tests.
@@ -26,6 +28,7 @@ class SplitConfig(StageConfig):
     """
 
     kind: SplitKind = "users"
+    asks: Literal["test", "validation"] = "test"
     seed: int = Field(default=0, ge=0)
     valid_fraction: float = Field(default=0.1, gt=0, lt=1)
     test_fraction: float = Field(default=0.1, gt=0, lt=1)

@@ -36,7 +36,7 @@ class Split:
     """A training log and the questions that are asked of what was trained on it.
 
     Attributes:
-        kind: `users`, `last-out` or `time`.
+        kind: `users`, `last-out` or `time`; says so where validation is asked instead of the test.
         seed: of everything drawn.
         train: what may be trained on; users without an item in it are not listed.
         valid: questions for choices made while training.
@@ -72,6 +72,7 @@ def make_split(dataset: Dataset, config: SplitConfig) -> Split:
     With ``cold_fraction`` the drawn items leave the training log, and validation and test
     positives, negatives and pool are warm items; cold items stay in histories, as they were known.
     ``cold`` asks for each test user's cold item; its negatives are cold, its pool is everything.
+    Where ``config.asks`` is `validation`, ``test`` has the questions of ``valid``, ``cold`` none.
 
     Raises:
         DataError: nothing is left to train on or to ask, or a user left too few items untouched.
@@ -81,11 +82,14 @@ def make_split(dataset: Dataset, config: SplitConfig) -> Split:
     held = _HOLD_OUT[config.kind](log, ~cold_items[log.items], config)
     train = _train(log, held, ~cold_items, config)
     valid, test, cold = _all_questions(log, held, cold_items, config)
+    kind: str = config.kind
+    if config.asks == "validation":
+        kind, test, cold = f"{kind}, validation", valid, None
     left_out = tuple((why, users) for why, users in held.left_out if users)
     for why, users in left_out:
         say(f"split {config.kind}: {users:,} {why}")
     return Split(
-        kind=config.kind,
+        kind=kind,
         seed=config.seed,
         train=train,
         valid=valid,

@@ -79,7 +79,7 @@ def _loaded(folder: Path, about: dict[str, Any]) -> Split:
         train=_sequences(pq.read_table(folder / _TRAIN)),
         valid=_queries(folder / _VALID, ~cold_items),
         test=_queries(folder / _TEST, ~cold_items),
-        cold=_queries(folder / _COLD, everything) if len(codes) else None,
+        cold=_queries(folder / _COLD, everything) if (folder / _COLD).exists() else None,
         cold_items=cold_items,
         fingerprint=about["fingerprint"],
         log_fingerprint=about["log_fingerprint"],
