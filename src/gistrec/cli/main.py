@@ -22,6 +22,7 @@ from gistrec.cli.prompt import prompt
 from gistrec.cli.recommend import recommend
 from gistrec.cli.report import report
 from gistrec.cli.run import run
+from gistrec.cli.search import search
 from gistrec.cli.taste import taste
 from gistrec.errors import GistrecError
 
@@ -53,6 +54,7 @@ app.add_typer(data)
 app.add_typer(cache)
 app.command()(demo)
 app.command()(run)
+app.command()(search)
 app.command()(recommend)
 app.command()(neighbours)
 app.command()(prompt)
