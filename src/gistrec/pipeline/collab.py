@@ -233,6 +233,8 @@ def _told(similar: Iterable[pl.DataFrame], neighbours: int) -> pl.DataFrame:
 
 def asked_questions(work: Workplace, split: Split) -> dict[str, Queries]:
     """All that will be asked: of validation users, of test users, about cold items."""
+    if work.config.split.asks == "validation":
+        return {"validation": split.test}
     first = _first(split.valid, validating(work.config))
     asked = {"validation": first, "test": split.test, "cold": split.cold}
     return {part: queries for part, queries in asked.items() if queries is not None}
