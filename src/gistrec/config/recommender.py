@@ -1,8 +1,9 @@
 """What the recommender's prompts show, and how it is fine-tuned."""
 
+from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from gistrec.config.base import StageConfig
 from gistrec.config.tasks import TasksConfig
@@ -32,6 +33,8 @@ class RecommenderConfig(StageConfig):
             part, from those before it; 0 leaves it out.
         negatives: uniform negatives beside each positive in training.
         epochs: rounds over the training windows; 0 leaves the backbone as it is.
+        from_run: folder of a finished run whose backbone and fine-tuned recommender are taken over;
+            nothing is fine-tuned here then. With `epochs` 0 its backbone alone is.
         patience: rounds without a better validation before the training ends; None for all rounds.
         max_windows: windows (a user at a moment) drawn anew for each round; None for all.
         batch_size: windows in a batch.
@@ -54,6 +57,7 @@ class RecommenderConfig(StageConfig):
     gist_weight: float = Field(default=0.5, ge=0)
     negatives: int = Field(default=8, ge=1)
     epochs: int = Field(default=2, ge=0)
+    from_run: Path | None = None
     patience: int | None = Field(default=None, ge=1)
     max_windows: int | None = Field(default=None, ge=1)
     batch_size: int = Field(default=16, ge=1)
@@ -66,6 +70,20 @@ class RecommenderConfig(StageConfig):
     retrieved: int = Field(default=50, ge=1)
     seed: int = 0
 
+    @field_validator("from_run")
+    @classmethod
+    def _wherever_it_is_asked_from(cls, folder: Path | None) -> Path | None:
+        return None if folder is None else folder.expanduser().resolve()
+
+    @property
+    def rounds(self) -> int:
+        """How many epochs are trained here."""
+        return 0 if self.from_run else self.epochs
+
     def deciding(self) -> "RecommenderConfig":
-        """Itself with everything at its default that changes no result."""
-        return self.model_copy(update={"checkpoint_seconds": _CHECKPOINT_SECONDS})
+        """Itself with everything at its default that changes no result; not where it is taken from.
+
+        What was taken over is an input of the stages that took it.
+        """
+        plain = {"checkpoint_seconds": _CHECKPOINT_SECONDS, "from_run": None}
+        return self.model_copy(update=plain)

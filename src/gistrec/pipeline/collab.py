@@ -94,7 +94,7 @@ def collab_settings(config: SystemConfig) -> CollabSettings:
     return CollabSettings(
         collab=config.collab,
         encoder=getattr(config.baselines, config.collab.encoder),
-        windows=(recommender.max_windows, recommender.epochs, recommender.seed),
+        windows=(recommender.max_windows, recommender.rounds, recommender.seed),
         validation_users=validating(config),
         retrieved=recommender.retrieved,
         out_of_fold=_needs_folds(config),
@@ -172,7 +172,7 @@ def _training(work: Workplace, split: Split, encoder: SequenceModel, folder: Pat
     models = _out_of_fold_encoders(work, split, encoder, folder)
     if config.collab.neighbours == 0:
         return nobody
-    windows = [training_windows(work, split, epoch) for epoch in range(config.recommender.epochs)]
+    windows = [training_windows(work, split, epoch) for epoch in range(config.recommender.rounds)]
     drawn = np.stack(
         [
             np.concatenate([part.rows for part in windows]),
@@ -246,7 +246,7 @@ def validating(config: SystemConfig) -> int:
 
 
 def _needs_folds(config: SystemConfig) -> bool:
-    trains = config.recommender.epochs > 0
+    trains = config.recommender.rounds > 0
     return trains and (config.collab.neighbours > 0 or "encoder" in config.evidence.kinds)
 
 

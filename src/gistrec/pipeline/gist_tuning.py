@@ -13,6 +13,7 @@ from gistrec.mllm.prompts import PROMPT_VERSION
 from gistrec.pipeline.backbone import open_backbone, open_features
 from gistrec.pipeline.manifest import Facts, stage_fingerprint
 from gistrec.pipeline.stage import run_stage
+from gistrec.pipeline.transfer import take_over, taken_input, taken_stage
 from gistrec.pipeline.workplace import Workplace
 from gistrec.progress import say
 from gistrec.text.encoder import resolved_kind
@@ -27,6 +28,8 @@ def refuse_untunable(work: Workplace) -> None:
     Raises:
         ConfigError: gists are to be tuned, and too few items have words; says what to set.
     """
+    if work.config.recommender.from_run is not None:
+        return  # nothing is tuned here
     if work.config.recommends and work.config.gist.tuning.kind != "none":
         items_with_words(work.titles, work.texts)
 
@@ -49,7 +52,12 @@ def gist_tuning_stage(work: Workplace, backbone: Path) -> Path | None:
         "encoder": resolved_kind(config.tuning.rewards.encoder),
     }
 
+    taken = taken_stage(work.config, GIST_TUNING)
+    inputs |= taken_input(work.config, GIST_TUNING)
+
     def build(folder: Path) -> Facts:
+        if taken is not None:
+            return take_over(taken, folder)
         model = open_backbone(backbone, work.config.backbone)
         ids = work.dataset.item_ids.to_list()
         shop = Shop(ids, work.titles, work.texts, open_features(work, backbone))

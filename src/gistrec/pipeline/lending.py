@@ -60,15 +60,22 @@ def borrow(run: Path, stage: str, fingerprint: str, into: Path) -> tuple[Path, M
 
 
 def _take(stage: Path, into: Path) -> None:
-    def manifest(folder: str, _: list[str]) -> list[str]:
-        return [MANIFEST_FILE] if Path(folder) == stage else []
-
     shutil.rmtree(into, ignore_errors=True)
-    shutil.copytree(stage, into, copy_function=_link, ignore=manifest)
+    take_files(stage, into)
     _link(stage / MANIFEST_FILE, into / MANIFEST_FILE)
 
 
+def take_files(stage: Path, into: Path) -> None:
+    """Put a finished stage's files, less its manifest, into a folder; those there are replaced."""
+
+    def manifest(folder: str, _: list[str]) -> list[str]:
+        return [MANIFEST_FILE] if Path(folder) == stage else []
+
+    shutil.copytree(stage, into, copy_function=_link, ignore=manifest, dirs_exist_ok=True)
+
+
 def _link(source: str | Path, target: str | Path) -> str:
+    Path(target).unlink(missing_ok=True)
     try:
         os.link(source, target)
     except OSError:  # another disk, or one without links

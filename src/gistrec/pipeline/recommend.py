@@ -26,6 +26,7 @@ from gistrec.pipeline.recommender import Recommender, open_recommender, recommen
 from gistrec.pipeline.states import refuse_stale
 from gistrec.pipeline.taste import TASTE, LiveTastes
 from gistrec.pipeline.taste_steps import TasteStep, open_tastes, tastes_over_time
+from gistrec.pipeline.transfer import taken_now
 from gistrec.pipeline.users import RunUsers
 from gistrec.progress import say
 from gistrec.recommender.explain import Explanation, held_words, shared_words
@@ -64,8 +65,9 @@ class Recommendations(RunUsers):
         """
         users = RunUsers.open(run)
         work, words = users.work, users.words
-        data = {"dataset": work.dataset.fingerprint}
-        refuse_stale(run, "backbone", work.config.backbone.deciding(), data)
+        data: dict[str, str | None] = {"dataset": work.dataset.fingerprint}
+        seen = data | taken_now(work.config, "backbone")
+        refuse_stale(run, "backbone", work.config.backbone.deciding(), seen)
         offered = work.config.systems
         system = offered[-1] if system is None else system
         if system not in offered:
@@ -76,7 +78,8 @@ class Recommendations(RunUsers):
             told = open_evidence(work, users.split)
         evidence = None if system == work.config.name else told
         stage = recommender_stage_name(evidence is not None)
-        inputs = told_inputs(work.config.evidence) if evidence else None
+        inputs = taken_now(work.config, stage)
+        inputs |= told_inputs(work.config.evidence) if evidence else {}
         tastes = open_tastes(work, words)
         reads = {TASTE: tastes is not None}
         refuse_stale(run, stage, work.config.recommender.deciding(), inputs, reads)

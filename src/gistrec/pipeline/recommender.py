@@ -22,6 +22,7 @@ from gistrec.pipeline.evidence import OpenEvidence, told_inputs
 from gistrec.pipeline.manifest import Facts, stage_fingerprint
 from gistrec.pipeline.stage import run_stage
 from gistrec.pipeline.taste import TASTE, TasteTables
+from gistrec.pipeline.transfer import take_over, taken_input, taken_stage
 from gistrec.pipeline.workplace import Workplace
 from gistrec.recommender.known import Known
 from gistrec.recommender.memory import ScoreMemory
@@ -65,8 +66,12 @@ def recommender_stage(
     """Fine-tune the backbone, with evidence in prompts or without; where it stands, it stays."""
     config = work.config.recommender
     ids = work.dataset.item_ids
+    name = recommender_stage_name(evidence is not None)
+    taken = taken_stage(work.config, name)
 
     def build(folder: Path) -> Facts:
+        if taken is not None:
+            return take_over(taken, folder)
         recommender = _assembled(
             work, open_backbone(backbone, work.config.backbone), backbone, gist_words, evidence
         )
@@ -121,8 +126,7 @@ def recommender_stage(
             "training_seconds": trained.seconds,
         }
 
-    inputs = _inputs(work, split, backbone, evidence, tastes)
-    name = recommender_stage_name(evidence is not None)
+    inputs = _inputs(work, split, backbone, evidence, tastes) | taken_input(work.config, name)
     return run_stage(work.run, name, config.deciding(), inputs, build, code="2")
 
 

@@ -9,6 +9,7 @@ from gistrec.errors import BackboneError, ConfigError
 from gistrec.mllm.folders import no_adapter, no_model
 from gistrec.pipeline.backbone import EMBEDDED
 from gistrec.pipeline.gist_tuning import refuse_untunable
+from gistrec.pipeline.transfer import refuse_unfit_source
 from gistrec.pipeline.workplace import Workplace
 from gistrec.text.encoder import resolved_kind
 
@@ -18,7 +19,9 @@ def refuse_at_once(work: Workplace) -> None:
 
     Raises:
         BackboneError: the backbone or its adapter is to be in a folder, and is not.
-        ConfigError: a sentence encoder is not installed, or gists cannot be tuned.
+        ConfigError: a sentence encoder is not installed, gists cannot be tuned, or what is taken
+            over from another run does not fit.
+        RunError: the other run is none, or unfinished.
     """
     config = work.config
     if config.recommends or any(map(config.baselines.sees, config.baselines.names)):
@@ -29,6 +32,7 @@ def refuse_at_once(work: Workplace) -> None:
         except ConfigError as error:
             raise ConfigError(f"{key}={kind}: {error}") from error
     refuse_untunable(work)
+    refuse_unfit_source(work)
 
 
 def _refuse_absent(backbone: BackboneConfig) -> None:

@@ -77,7 +77,7 @@ def refuse_stale(
     run: Path,
     stage: str,
     settings: BaseModel,
-    told: Mapping[str, str] | None = None,
+    told: Mapping[str, str | None] | None = None,
     reads: Mapping[str, bool] | None = None,
 ) -> None:
     """Refuse a finished stage that the next run would make again.
@@ -86,7 +86,7 @@ def refuse_stale(
         run: the run's folder.
         stage: the stage's name.
         settings: those that decide its result, as the run's configuration has them now.
-        told: inputs of the stage that are no stages, likewise.
+        told: inputs of the stage that are no stages, likewise; None for one that it must not have.
         reads: of the stages that it reads only under some configurations, whether it does now.
 
     Raises:

@@ -81,7 +81,7 @@ def taste_settings(config: SystemConfig) -> TasteSettings:
     recommender = config.recommender
     return TasteSettings(
         taste=config.taste.deciding(),
-        windows=(recommender.max_windows, recommender.epochs, recommender.seed),
+        windows=(recommender.max_windows, recommender.rounds, recommender.seed),
         validation_users=validating(config),
     )
 

@@ -36,7 +36,7 @@ Places = Mapping[str, Place]  # by a name of its own: a user may be asked about 
 
 def training_places(work: Workplace, split: Split) -> Places:
     """Every window that training will draw, by the log's row."""
-    rounds = range(work.config.recommender.epochs)
+    rounds = range(work.config.recommender.rounds)
     windows = [training_windows(work, split, epoch) for epoch in rounds]
     drawn = np.zeros((2, 0), dtype=np.int64)
     if windows:
