@@ -23,6 +23,7 @@ from gistrec.cli.recommend import recommend
 from gistrec.cli.report import report
 from gistrec.cli.run import run
 from gistrec.cli.search import search
+from gistrec.cli.study import study
 from gistrec.cli.taste import taste
 from gistrec.errors import GistrecError
 
@@ -64,6 +65,7 @@ app.command()(evaluate)
 app.command()(leaderboard)
 app.command()(compare)
 app.command()(report)
+app.command()(study)
 app.add_typer(bench)
 app.command()(doctor)
 

@@ -84,6 +84,15 @@ class StudyRecord(_Part):
         """The runs in one state, in their order."""
         return [run for run in self.runs if run.state == state]
 
+    def left(self) -> list[StudyRun]:
+        """The runs that are to be made, or to be tried again."""
+        return [run for run in self.runs if run.state != "done"]
+
+    def replaced(self, entry: StudyRun) -> "StudyRecord":
+        """The same with another entry for the run of that folder."""
+        runs = [entry if run.folder == entry.folder else run for run in self.runs]
+        return self.model_copy(update={"runs": tuple(runs)})
+
     def folders(self, study: Path, dataset: str, system: str) -> list[Path]:
         """The folders of a system's finished runs on a dataset, one a seed."""
         return [
@@ -94,16 +103,23 @@ class StudyRecord(_Part):
 
     def changed(self, folder: str, **changes: Any) -> "StudyRecord":
         """The same with ``changes`` in the run of ``folder``."""
-        runs = [
-            run.model_copy(update=changes) if run.folder == folder else run for run in self.runs
-        ]
-        return self.model_copy(update={"runs": tuple(runs)})
+        entry = next(run for run in self.runs if run.folder == folder)
+        return self.replaced(entry.model_copy(update=changes))
 
 
 def save_study(record: StudyRecord, study: Path) -> Path:
     """Write the record into a study's folder, atomically, and return the file's path."""
     write_json(study / STUDY_FILE, record.model_dump(mode="json"))
     return study / STUDY_FILE
+
+
+def find_study(study: Path) -> StudyRecord | None:
+    """The record of a study's folder; None where there is none yet.
+
+    Raises:
+        RunError: it is damaged.
+    """
+    return load_study(study) if (study / STUDY_FILE).exists() else None
 
 
 def load_study(study: Path) -> StudyRecord:

@@ -1,0 +1,263 @@
+"""What a study will run: systems on data sets with seeds, checked before any of it starts."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gistrec import schema
+from gistrec.config.bazaar import BazaarConfig
+from gistrec.config.load import load_config, save_config
+from gistrec.config.overrides import parse_override
+from gistrec.config.seeds import seed_folder, seed_overrides
+from gistrec.config.study import StudyConfig, StudyData, StudySystem, as_folder, profile_file
+from gistrec.config.system import SystemConfig
+from gistrec.config.variants import LEAN, Variant, parse_ablations
+from gistrec.data.bazaar.make import write_bazaar
+from gistrec.errors import ConfigError, DataError
+from gistrec.pipeline.variants import Recipe
+from gistrec.progress import say
+
+_DATA, _RUNS = "data", "runs"
+_NO_BASELINES = "baselines.names=[]"  # they have runs of their own
+
+
+@dataclass(frozen=True)
+class StudyPlace:
+    """A dataset of a study, and where it lies.
+
+    Attributes:
+        bazaar: how the study makes it there; None where it is somebody's own.
+    """
+
+    name: str
+    folder: Path
+    bazaar: BazaarConfig | None
+
+    def make(self) -> None:
+        """Make the bazaar, unless just this one stands there.
+
+        Raises:
+            DataError: its folder holds something else.
+        """
+        if self.bazaar is None:
+            return
+        note = self.folder.with_name(f"{self.folder.name}.yaml")  # written last
+        if note.is_file() and (self.folder / schema.DATASET_FILE).is_file():
+            try:
+                if load_config(BazaarConfig, file=note) == self.bazaar:
+                    return
+            except ConfigError:  # an earlier gistrec's: made anew
+                pass
+        say(f"{self.name}: a bazaar in {self.folder}")
+        note.unlink(missing_ok=True)
+        write_bazaar(self.folder, self.bazaar)
+        save_config(self.bazaar, note)
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of a study.
+
+    Attributes:
+        dataset: as the study calls it.
+        system: its label.
+        seed: of every stage.
+        folder: from the study's.
+        recipe: what it is made from.
+        config: the same, read.
+    """
+
+    dataset: str
+    system: str
+    seed: int
+    folder: str
+    recipe: Recipe
+    config: SystemConfig
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """A whole study.
+
+    Attributes:
+        folder: where it lies.
+        runs: in the order in which they are made: baselines first, so that systems take them over.
+        left_out: what the file names and this study does not do, in words.
+    """
+
+    name: str
+    title: str
+    folder: Path
+    datasets: tuple[StudyPlace, ...]
+    runs: tuple[PlannedRun, ...]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A row of the study: a label and the settings over a preset."""
+
+    label: str
+    preset: str
+    settings: tuple[str, ...]
+
+
+def plan_study(
+    config: StudyConfig,
+    study: Path,
+    *,
+    paths: Mapping[str, Path] | None = None,
+    seeds: Sequence[int] | None = None,
+    overrides: Sequence[str] = (),
+) -> StudyPlan:
+    """Lay out a study; nothing is written.
+
+    Args:
+        config: the study's file.
+        study: its folder.
+        paths: folders of data sets by name: of some that the file names, or of others.
+        seeds: instead of the file's.
+        overrides: ``stage.key=value`` each, laid over everything else.
+
+    Raises:
+        ConfigError: a system, baseline, profile or setting is unknown, or no dataset has a folder.
+        DataError: a named folder holds no dataset.
+    """
+    datasets, left_out = _datasets(config, study, paths or {})
+    entries, unchanged = _entries(config, overrides)
+    runs = []
+    for data in datasets:
+        for seed in config.seeds if seeds is None else seeds:
+            runs += [_planned(config, data, entry, seed, overrides) for entry in entries]
+    return StudyPlan(
+        config.name,
+        config.title,
+        study,
+        tuple(datasets),
+        tuple(runs),
+        (*left_out, *unchanged),
+    )
+
+
+def parse_datasets(text: str) -> dict[str, Path]:
+    """``name=path`` with commas between them.
+
+    Raises:
+        ConfigError: something else stands there, or a name stands twice.
+    """
+    found: dict[str, Path] = {}
+    for part in text.split(","):
+        name, equals, path = (side.strip() for side in part.partition("="))
+        if not equals or not path or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+_-]*", name):
+            raise ConfigError(
+                f"--datasets {text}: write name=folder with commas between them, for example "
+                "microlens=datasets/microlens"
+            )
+        if name in found:
+            raise ConfigError(f"--datasets {text}: {name} is named twice")
+        found[name] = Path(path)
+    return found
+
+
+def _datasets(
+    config: StudyConfig, study: Path, paths: Mapping[str, Path]
+) -> tuple[list[StudyPlace], list[str]]:
+    """Where each dataset lies, and those that have no place."""
+    named = {data.name: data for data in config.datasets}
+    given = {name: StudyData(name=name, path=path) for name, path in paths.items()}
+    found, lacking = [], []
+    for data in (named | given).values():
+        if data.bazaar is not None:
+            found.append(StudyPlace(data.name, study / _DATA / data.name, data.bazaar))
+        elif data.path is not None:
+            _refuse_no_dataset(data.name, data.path)
+            found.append(StudyPlace(data.name, data.path, None))
+        else:
+            lacking.append(data.name)
+    if not found:
+        wanted = ",".join(f"{name}=DIR" for name in lacking) or "NAME=DIR"
+        raise ConfigError(
+            f"the study {config.name} brings no data: name yours, --datasets {wanted}"
+        )
+    return found, [f"dataset {name}: no folder, give --datasets {name}=DIR" for name in lacking]
+
+
+def _refuse_no_dataset(name: str, folder: Path) -> None:
+    if not (folder / schema.ITEMS_FILE).is_file():
+        raise DataError(
+            f"{name}={folder}: no dataset, for it has no {schema.ITEMS_FILE}; "
+            "`gistrec data import` makes one"
+        )
+
+
+def _entries(config: StudyConfig, overrides: Sequence[str]) -> tuple[list[_Entry], list[str]]:
+    """Every row, baselines first, and ablations that would change nothing."""
+    entries = [_Entry(name, name, ()) for name in config.baselines]
+    unchanged = []
+    for system in config.systems:
+        full = _Entry(system.name, system.preset, system.set)
+        entries.append(full)
+        made = _config(config, full, overrides)
+        for variant in _ablations(system, made):
+            settings = (*system.set, *variant.overrides, *LEAN)
+            entry = _Entry(f"{system.name} / {variant.name}", system.preset, settings)
+            changed = _config(config, _over(full, variant.overrides), overrides)
+            if changed == made:
+                unchanged.append(f"{entry.label}: {system.name} is so already")
+            else:
+                entries.append(entry)
+    labels = [as_folder(entry.label) for entry in entries]
+    if twice := [name for name in dict.fromkeys(labels) if labels.count(name) > 1]:
+        raise ConfigError(f"study {config.name}: two systems would lie in {twice[0]}")
+    return entries, unchanged
+
+
+def _ablations(system: StudySystem, config: SystemConfig) -> list[Variant]:
+    if not system.ablate:
+        return []
+    if not config.recommends:
+        raise ConfigError(
+            f"{system.name}: ablate varies what a language model is told, and it has none"
+        )
+    return parse_ablations(",".join(system.ablate), config)
+
+
+def _over(entry: _Entry, settings: Sequence[str]) -> _Entry:
+    return replace(entry, settings=(*entry.settings, *settings))
+
+
+def _recipe(config: StudyConfig, entry: _Entry, dataset: Path, overrides: Sequence[str]) -> Recipe:
+    file = None if config.profile is None else profile_file(config.profile, entry.preset)
+    asked = f"evaluation.protocols=[{', '.join(config.protocols)}]"
+    settings = (asked, *config.set, *entry.settings, *overrides)
+    return Recipe(entry.preset, dataset, file, settings)
+
+
+def _config(config: StudyConfig, entry: _Entry, overrides: Sequence[str]) -> SystemConfig:
+    """A row's configuration under no seed.
+
+    Raises:
+        ConfigError: it is refused; names the row.
+    """
+    for setting in overrides:
+        parse_override(setting)
+    try:
+        return _recipe(config, entry, Path(), overrides).config()
+    except ConfigError as error:
+        raise ConfigError(f"study {config.name}, {entry.label}: {error}") from error
+
+
+def _planned(
+    config: StudyConfig,
+    data: StudyPlace,
+    entry: _Entry,
+    seed: int,
+    overrides: Sequence[str],
+) -> PlannedRun:
+    recipe = _recipe(config, entry, data.folder, overrides)
+    recipe = recipe.under(*seed_overrides(SystemConfig, seed))
+    if recipe.config().recommends:
+        recipe = replace(recipe, overrides=(*recipe.overrides, _NO_BASELINES))
+    place = seed_folder(Path(_RUNS) / data.name / as_folder(entry.label), seed)
+    return PlannedRun(data.name, entry.label, seed, place.as_posix(), recipe, recipe.config())
