@@ -9,11 +9,14 @@ import polars as pl
 import pytest
 
 from gistrec.baselines.hm4sr.vectors import ItemVectors
+from gistrec.baselines.molar.training import MolarContent
 from gistrec.baselines.registry import Baseline, fit_baseline, load_baseline
 from gistrec.config.baselines import BaselineName, BaselinesConfig, EaseConfig
 from gistrec.config.hm4sr import Hm4srConfig
+from gistrec.config.molar import MolarConfig
 from gistrec.config.sequence import SequenceConfig
 from gistrec.data.sequences import Sequences
+from gistrec.sequence.training import train_sequence_model
 from gistrec.text.encoder import of_length_one
 
 N_ITEMS = 12  # the last two never occur in training: cold
@@ -26,6 +29,7 @@ NAMES: tuple[BaselineName, ...] = (
     "gru4rec",
     "bert4rec",
     "hm4sr",
+    "molar",
 )
 
 
@@ -78,6 +82,16 @@ def config() -> BaselinesConfig:
             warmup_steps=5,
             epochs=12,
         ),
+        molar=MolarConfig(
+            width=16,
+            layers=1,
+            dropout=0.1,
+            max_length=8,
+            batch_size=16,
+            learning_rate=0.01,
+            warmup_steps=5,
+            epochs=12,
+        ),
     )
 
 
@@ -91,9 +105,19 @@ def content() -> ItemVectors:
     return ItemVectors(of_length_one(text), of_length_one(image), none, "random")
 
 
+def states() -> MolarContent:
+    """Vectors that tell no more, and an ID model that hardly knows anything."""
+    vectors = np.random.default_rng(2).standard_normal((N_ITEMS, 24)).astype(np.float32)
+    tiny = SequenceConfig(width=8, layers=1, max_length=4, epochs=1)
+    return MolarContent(vectors, train_sequence_model(tiny, checkerboard(), None, N_ITEMS))
+
+
 def fit(name: BaselineName) -> Baseline:
     """The baseline, trained on the checkerboard."""
-    return fit_baseline(name, config(), checkerboard(), None, N_ITEMS, vectors=content())
+    told = states() if name == "molar" else None
+    return fit_baseline(
+        name, config(), checkerboard(), None, N_ITEMS, vectors=content(), molar=told
+    )
 
 
 @dataclass(frozen=True)

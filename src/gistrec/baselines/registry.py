@@ -8,6 +8,8 @@ from gistrec.baselines.hm4sr.model import Hm4srModel
 from gistrec.baselines.hm4sr.training import train_hm4sr
 from gistrec.baselines.hm4sr.vectors import ItemVectors
 from gistrec.baselines.itemknn import ItemKnn
+from gistrec.baselines.molar.model import MolarModel
+from gistrec.baselines.molar.training import MolarContent, train_molar
 from gistrec.baselines.popularity import Popularity
 from gistrec.baselines.sequential import fit_sequential
 from gistrec.config.baselines import BaselineName, BaselinesConfig
@@ -33,6 +35,7 @@ def fit_baseline(
     n_items: int,
     folder: Path | None = None,
     vectors: ItemVectors | None = None,
+    molar: MolarContent | None = None,
 ) -> Baseline:
     """Fit one baseline.
 
@@ -44,11 +47,13 @@ def fit_baseline(
         n_items: size of the catalogue.
         folder: where a sequence model checkpoints its training, to go on after a kill.
         vectors: what is known of items, for those that read it; None for nothing but their ids.
+        molar: what Molar is told, which cannot do without.
 
     Raises:
         ConfigError: the baseline cannot be fitted to a catalogue of this size.
         DataError: the training log is empty.
         RunError: a checkpoint in ``folder`` belongs to another training.
+        ValueError: Molar without what it is made of.
     """
     match name:
         case "popularity":
@@ -68,6 +73,11 @@ def fit_baseline(
             checkpoint = None if folder is None else folder / "hm4sr.checkpoint"
             content = ItemVectors.none(n_items) if vectors is None else vectors
             return train_hm4sr(config.hm4sr, train, valid, content, checkpoint)
+        case "molar":
+            if molar is None:
+                raise ValueError("Molar is made of items' vectors")
+            checkpoint = None if folder is None else folder / "molar.checkpoint"
+            return train_molar(config.molar, train, valid, molar, checkpoint)
 
 
 def load_baseline(name: BaselineName, folder: Path) -> Baseline:
@@ -83,3 +93,5 @@ def load_baseline(name: BaselineName, folder: Path) -> Baseline:
             return SequenceModel.load(folder)
         case "hm4sr":
             return Hm4srModel.load(folder)
+        case "molar":
+            return MolarModel.load(folder)

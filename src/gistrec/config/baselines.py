@@ -6,13 +6,17 @@ from pydantic import Field, model_validator
 
 from gistrec.config.base import StageConfig
 from gistrec.config.hm4sr import Hm4srConfig
+from gistrec.config.molar import MolarConfig
 from gistrec.config.sequence import SequenceConfig
 
-BaselineName = Literal["popularity", "itemknn", "ease", "sasrec", "gru4rec", "bert4rec", "hm4sr"]
+BaselineName = Literal[
+    "popularity", "itemknn", "ease", "sasrec", "gru4rec", "bert4rec", "hm4sr", "molar"
+]
 
 
 _SEQUENTIAL = ("sasrec", "gru4rec", "bert4rec")
-_SEEING: tuple[BaselineName, ...] = ("hm4sr",)  # they take what the backbone sees of images
+# They take what the backbone sees of images.
+_SEEING: tuple[BaselineName, ...] = ("hm4sr", "molar")
 
 
 class ItemKnnConfig(StageConfig):
@@ -58,6 +62,7 @@ class BaselinesConfig(StageConfig):
     gru4rec: SequenceConfig = SequenceConfig(architecture="gru4rec")
     bert4rec: SequenceConfig = SequenceConfig(architecture="bert4rec")
     hm4sr: Hm4srConfig = Hm4srConfig()
+    molar: MolarConfig = MolarConfig()
 
     @model_validator(mode="before")
     @classmethod
@@ -77,3 +82,7 @@ class BaselinesConfig(StageConfig):
     def sees(self, name: BaselineName) -> bool:
         """Whether a baseline reads the backbone's image features, which must be made before it."""
         return name in _SEEING
+
+    def follows(self, name: BaselineName) -> bool:
+        """Whether a baseline is aligned with the run's sequence encoder, made before it."""
+        return name == "molar" and self.molar.alignment > 0

@@ -3,13 +3,18 @@
 from pathlib import Path
 
 from gistrec.baselines.hm4sr.model import Hm4srModel
+from gistrec.baselines.hm4sr.vectors import ItemVectors
+from gistrec.baselines.molar.model import MolarModel
+from gistrec.baselines.molar.training import MolarContent
 from gistrec.baselines.registry import Baseline, fit_baseline, load_baseline
 from gistrec.config.base import StageConfig
 from gistrec.config.baselines import BaselineName
 from gistrec.data.split import Split
+from gistrec.mllm.prompts import PROMPT_VERSION
 from gistrec.pipeline.backbone import backbone_stage
 from gistrec.pipeline.item_vectors import item_vectors
 from gistrec.pipeline.manifest import Facts, stage_fingerprint
+from gistrec.pipeline.molar import molar_content
 from gistrec.pipeline.stage import run_stage
 from gistrec.pipeline.workplace import Workplace
 from gistrec.sequence.model import SequenceModel
@@ -29,31 +34,52 @@ def stage_name(name: BaselineName) -> str:
 
 def baseline_stages(work: Workplace, name: BaselineName) -> tuple[str, ...]:
     """The stages behind a baseline, its own last."""
-    seen = (_BACKBONE,) if work.config.baselines.sees(name) else ()
-    return (*seen, stage_name(name))
+    config = work.config
+    seen = (_BACKBONE,) if config.baselines.sees(name) else ()
+    followed = (stage_name(config.collab.encoder),) if config.baselines.follows(name) else ()
+    return (*seen, *followed, stage_name(name))
 
 
 def baseline_stage(work: Workplace, split: Split, name: BaselineName) -> Path:
-    """Fit one baseline, the backbone first where it reads what that sees; what stands, stays."""
+    """Fit one baseline, before it whatever it is made from; what stands, stays."""
     config = work.config.baselines
-    inputs = {"split": split.fingerprint}
-    if config.sees(name):
-        backbone_stage(work, split)
-        inputs[_BACKBONE] = stage_fingerprint(work.run / _BACKBONE)
-        inputs["encoder"] = resolved_kind(config.hm4sr.text)
+    inputs = {"split": split.fingerprint, **_made_before(work, split, name)}
 
     def build(folder: Path) -> Facts:
-        vectors = None
-        if config.sees(name):
+        vectors: ItemVectors | None = None
+        molar: MolarContent | None = None
+        told: Facts = {}
+        if name == "hm4sr":
             vectors = item_vectors(work, work.run / _BACKBONE, config.hm4sr.text)
+        if name == "molar":
+            encoder = work.config.collab.encoder
+            followed = open_encoder(work.run, encoder) if config.follows(name) else None
+            molar, told = molar_content(work, split, work.run / _BACKBONE, folder, followed)
         fitted = fit_baseline(
-            name, config, split.train, split.valid, work.dataset.n_items, folder, vectors
+            name, config, split.train, split.valid, work.dataset.n_items, folder, vectors, molar
         )
         fitted.save(folder)
-        return fitted.facts() if isinstance(fitted, Hm4srModel) else {}
+        more = fitted.facts() if isinstance(fitted, Hm4srModel | MolarModel) else {}
+        return {**told, **more}
 
     settings: StageConfig = getattr(config, name, _Nothing())
     return run_stage(work.run, stage_name(name), settings, inputs, build)
+
+
+def _made_before(work: Workplace, split: Split, name: BaselineName) -> dict[str, str]:
+    """What a baseline reads beside the split, made where it is not there: fingerprints by name."""
+    config, inputs = work.config.baselines, {}
+    if config.sees(name):
+        backbone_stage(work, split)
+        inputs[_BACKBONE] = stage_fingerprint(work.run / _BACKBONE)
+    if config.follows(name):
+        encoder = work.config.collab.encoder
+        inputs[stage_name(encoder)] = stage_fingerprint(baseline_stage(work, split, encoder))
+    if name == "hm4sr":
+        inputs["encoder"] = resolved_kind(config.hm4sr.text)
+    if name == "molar":
+        inputs["prompts"] = PROMPT_VERSION
+    return inputs
 
 
 def open_baseline(run: Path, name: BaselineName) -> Baseline:

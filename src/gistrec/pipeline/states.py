@@ -130,6 +130,8 @@ def expected_stages(config: SystemConfig, oracle: bool) -> list[str]:
     names += ["evaluation-oracle"] if oracle else []
     for baseline in config.baselines.names:
         names += ["backbone"] if config.baselines.sees(baseline) else []
+        followed = config.baselines.follows(baseline)
+        names += [f"baseline-{config.collab.encoder}"] if followed else []
         names += [f"baseline-{baseline}", f"evaluation-{baseline}"]
     if config.recommends:
         encoder = f"baseline-{config.collab.encoder}"

@@ -5,9 +5,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from gistrec.baselines.molar.training import MolarContent
 from gistrec.baselines.registry import fit_baseline
 from gistrec.config.baselines import BaselineName, BaselinesConfig
 from gistrec.config.hm4sr import Hm4srConfig
+from gistrec.config.molar import MolarConfig
 from gistrec.config.sequence import SequenceConfig
 from gistrec.data.sequences import Sequences
 from gistrec.errors import RunError
@@ -28,8 +30,15 @@ def test_a_baseline_is_called_as_it_was_asked_for(name: BaselineName) -> None:
         gru4rec=tiny.model_copy(update={"architecture": "gru4rec"}),
         bert4rec=tiny.model_copy(update={"architecture": "bert4rec"}),
         hm4sr=Hm4srConfig(width=4, layers=1, epochs=1),
+        molar=MolarConfig(width=4, layers=1, epochs=1),
     )
-    assert fit_baseline(name, config, log(), None, 7).name == name
+    molar = MolarContent(np.eye(7, dtype=np.float32))
+    assert fit_baseline(name, config, log(), None, 7, molar=molar).name == name
+
+
+def test_molar_is_not_made_of_nothing() -> None:
+    with pytest.raises(ValueError, match="items' vectors"):
+        fit_baseline("molar", BaselinesConfig(), log(), None, 7)
 
 
 def test_each_sequence_model_has_its_own_architecture() -> None:
