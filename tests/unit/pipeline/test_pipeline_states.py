@@ -165,3 +165,13 @@ def test_a_baseline_that_reads_images_comes_behind_the_backbone() -> None:
     among = expected_stages(load_config(SystemConfig, "mmsrarec", None, [names]), oracle=False)
     assert among.count("backbone") == 1
     assert among.index("backbone") < among.index("baseline-hm4sr") < among.index("gist")
+
+
+def test_a_baseline_that_is_aligned_comes_behind_the_encoder_as_well() -> None:
+    alone = expected_stages(load_config(SystemConfig, "molar"), oracle=False)
+    made_of = ["split", "backbone", "baseline-sasrec"]
+    assert alone == [*made_of, "baseline-molar", "evaluation-molar"]
+    released = load_config(SystemConfig, "molar", None, ["baselines.molar.alignment=0"])
+    assert "baseline-sasrec" not in expected_stages(released, oracle=False)
+    other = load_config(SystemConfig, "molar", None, ["collab.encoder=gru4rec"])
+    assert "baseline-gru4rec" in expected_stages(other, oracle=False)
