@@ -8,6 +8,7 @@ contradict one another.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+SETTING = " / "  # between a system and a setting it stands under, in labels of a study
 TABLE_4, TABLE_7 = "MMSRARec, Table 4", "MMSRARec, Table 7"
 TABLE_3, G_TABLE_2 = "MLLM-MSR, Table 3", "MGRASRec, Table 2"
 SOURCES = {
@@ -24,8 +25,8 @@ NOTES = {
 
 
 @dataclass(frozen=True)
-class PrintedDataset:
-    """A dataset as the papers count it after their filtering."""
+class DatasetSize:
+    """How large a dataset is; a paper's after its filtering."""
 
     users: int
     items: int
@@ -33,9 +34,9 @@ class PrintedDataset:
 
 
 DATASETS = {
-    "MicroLens": PrintedDataset(25_411, 20_276, 223_263),
-    "Amazon-Baby": PrintedDataset(41_081, 14_393, 400_876),
-    "Amazon-Games": PrintedDataset(38_808, 13_379, 352_136),
+    "MicroLens": DatasetSize(25_411, 20_276, 223_263),
+    "Amazon-Baby": DatasetSize(41_081, 14_393, 400_876),
+    "Amazon-Games": DatasetSize(38_808, 13_379, 352_136),
 }
 
 
@@ -153,8 +154,8 @@ def printed_of(system: str) -> tuple[PrintedSystem, ...]:
 
 
 def paper_name(system: str) -> str:
-    """The system without its setting (`` / ``), its preset's ending and its server."""
-    return system.partition(" / ")[0].partition("@")[0].removesuffix("-paper")
+    """The system without its setting, its preset's ending and its server."""
+    return system.partition(SETTING)[0].partition("@")[0].removesuffix("-paper")
 
 
 def same_data(name: str) -> str:

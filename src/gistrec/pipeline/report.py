@@ -12,6 +12,7 @@ from gistrec.evaluation.ablations import read_ablations
 from gistrec.evaluation.contestants import contestants
 from gistrec.evaluation.leaderboard import load_leaderboard
 from gistrec.evaluation.report.board import Board, boards
+from gistrec.evaluation.report.by_seed import by_seed
 from gistrec.evaluation.report.content import Content, Heading
 from gistrec.evaluation.report.cost import priced
 from gistrec.evaluation.report.curves import course_panels
@@ -28,6 +29,7 @@ from gistrec.pipeline.fusion_note import told_of_fusion
 from gistrec.pipeline.outdated import told_of_systems
 from gistrec.pipeline.report_cards import dataset_card, quality_cards, run_card
 from gistrec.pipeline.report_courses import courses_of
+from gistrec.pipeline.report_printed import papers_beside
 from gistrec.pipeline.report_rows import answering_seconds, entrants_of, rows_of
 from gistrec.progress import say
 
@@ -61,6 +63,7 @@ def report_content(run: Path, users: int, seed: int) -> Content:
     shown = boards(rows, entrants)
     headline = [row for row in rows if row.protocol == shown[0].protocol]
     first = folders[0]
+    dataset, answering = dataset_card(first), answering_seconds(folders, rows)
     compared = _told_apart(run, rows, shown, entrants)
     ordered = [row for board in shown for row in rows if row.protocol == board.protocol]
     return Content(
@@ -69,14 +72,22 @@ def report_content(run: Path, users: int, seed: int) -> Content:
         boards=shown,
         told_apart=compared,
         strata=strata_panels(headline, entrants),
-        costs=priced(headline, answering_seconds(folders, rows), entrants),
+        costs=priced(headline, answering, entrants),
         courses=course_panels(courses_of(first)),
         variants=variants(read_ablations(run)),
-        gallery=_gallery(first, users, seed) if users else None,
-        dataset=dataset_card(first),
+        galleries=(gallery_of(first, users, seed),) if users else (),
+        dataset=dataset,
         runs=tuple(run_card(folder) for folder in folders),
         qualities=quality_cards(first),
+        printed=papers_beside([first], rows, dataset, answering),
+        by_seed=by_seed({seed_of(folder): load_leaderboard(folder) for folder in folders}, ordered),
+        first=f"seed {seed_of(first)}, the first of {len(folders)}" if len(folders) > 1 else "",
     )
+
+
+def seed_of(run: Path) -> str:
+    """The seed that a run's folder is named after."""
+    return run.name.removeprefix("seed-")
 
 
 def _heading(
@@ -91,7 +102,7 @@ def _heading(
         dataset=rows[0].dataset,
         split=f"{rows[0].split} ({', '.join(prints)})",
         measured=datetime.fromtimestamp(measured, UTC).date().isoformat(),
-        seeds=tuple(folder.name.removeprefix("seed-") for folder in folders if folder != run),
+        seeds=tuple(seed_of(folder) for folder in folders if folder != run),
         notes=_notes(run, folders),
     )
 
@@ -130,7 +141,8 @@ def _told_apart(
     return tuple(found)
 
 
-def _gallery(run: Path, users: int, seed: int) -> Gallery:
+def gallery_of(run: Path, users: int, seed: int) -> Gallery:
+    """Users of a run's test questions with what its model recommends, or why there are none."""
     # It opens a model, for which a report without users need not wait.
     from gistrec.pipeline.report_gallery import gallery
 

@@ -11,6 +11,7 @@ from gistrec.config.load import load_config
 from gistrec.config.system import SystemConfig
 from gistrec.data.dataset import Dataset, open_dataset
 from gistrec.errors import ConfigError, GistrecError
+from gistrec.evaluation.printed_systems import DatasetSize
 from gistrec.evaluation.report.cards import DatasetCard, QualityCard, RunCard, StageLine, long_tail
 from gistrec.pipeline.gist_table import read_quality as gist_quality
 from gistrec.pipeline.manifest import find_manifest
@@ -28,8 +29,8 @@ _SPLIT = {  # facts of the stage, as a person reads them
 }
 
 
-def dataset_card(run: Path) -> DatasetCard | None:
-    """The dataset of a run in numbers; None where it is gone."""
+def dataset_card(run: Path, mark: str = "") -> DatasetCard | None:
+    """The dataset of a run in numbers; None where it is gone. Its chart begins with ``mark``."""
     try:
         seen = _seen(run)
         dataset = open_dataset(noted_dataset(run), seen)
@@ -53,8 +54,9 @@ def dataset_card(run: Path) -> DatasetCard | None:
         ("source", dataset.card.source or "not told"),
         ("fingerprint", dataset.fingerprint),
     ]
-    tail, uneven = long_tail(counts)
-    return DatasetCard(dataset.card.name, tuple(lines), tail, uneven)
+    tail, uneven = long_tail(counts, mark)
+    size = DatasetSize(dataset.n_users, dataset.n_items, dataset.interactions.height)
+    return DatasetCard(dataset.card.name, size, tuple(lines), tail, uneven)
 
 
 def run_card(run: Path) -> RunCard:

@@ -31,12 +31,19 @@ def rows_of(folders: Sequence[Path]) -> list[Row]:
     keyed = [{(row.system, row.protocol): row for row in rows} for rows in found]
     shared = [key for key in keyed[0] if all(key in rows for rows in keyed)]
     return [
-        _over_seeds([rows[key] for rows in keyed], folders)
+        over_seeds([rows[key] for rows in keyed], folders)
         for key in track(shared, "measuring over seeds")
     ]
 
 
-def _over_seeds(rows: Sequence[Row], folders: Sequence[Path]) -> Row:
+def over_seeds(rows: Sequence[Row], folders: Sequence[Path]) -> Row:
+    """One row over the questions of all seeds, out of a system's row in each of their runs.
+
+    Raises:
+        RunError: a folder lacks its ranks.
+    """
+    if len(rows) == 1:
+        return rows[0]
     first = rows[0]
     ranks = [
         load_ranks(folder, row.system, row.protocol)
@@ -76,11 +83,16 @@ def answering_seconds(folders: Sequence[Path], rows: Sequence[Row]) -> dict[str,
         questions[row.system] = questions.get(row.system, 0) + row.n_users
     found = {}
     for system, asked in questions.items():
-        each = [_answering(folder, system) for folder in folders]
-        known = [seconds for seconds in each if seconds is not None]
+        known = measuring_seconds(folders, system)
         if known and asked:
             found[system] = sum(known) / len(known) / asked
     return found
+
+
+def measuring_seconds(folders: Sequence[Path], system: str) -> list[float]:
+    """Seconds of a system's measurement in each folder that has it."""
+    each = [_answering(folder, system) for folder in folders]
+    return [seconds for seconds in each if seconds is not None]
 
 
 def _answering(run: Path, system: str) -> float | None:

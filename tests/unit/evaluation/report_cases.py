@@ -68,7 +68,7 @@ def content(**parts: object) -> Content:
         costs=(),
         courses=(),
         variants=(),
-        gallery=None,
+        galleries=(),
         dataset=None,
         runs=(),
         qualities=(),

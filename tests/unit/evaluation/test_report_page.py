@@ -50,7 +50,7 @@ def full(name: str) -> Content:
         strata=strata_panels([one for one in every if one.protocol == "full"], OWN),
         costs=priced([*few[:2], bad[0]], {name: 0.1, "mmsrarec": 0.2}, OWN),
         courses=course_panels([Course(name, "epoch", "NDCG@5", (curve, curve), 2)]),
-        gallery=Gallery(name, name, (user(name, name), user(name, name, hit=True))),
+        galleries=(Gallery(name, name, (user(name, name), user(name, name, hit=True))),),
         runs=(RunCard(name, name, ((name, "1"),), (StageLine(name, 1.0, 2.0, 1, "f"),)),),
         qualities=(QualityCard(name, name, ((name, name),)),),
     )
@@ -123,7 +123,7 @@ def test_the_page_has_a_language_a_title_and_its_parts_only() -> None:
 
 
 def test_hits_and_misses_are_shown_as_they_are() -> None:
-    page = Tags(render(content(gallery=Gallery("s", "drawn", (user(), user(hit=True)))))).text
+    page = Tags(render(content(galleries=(Gallery("s", "drawn", (user(), user(hit=True))),)))).text
     assert page.count("Miss: what came next is not among these 5") == 1
     assert page.count("Hit: what came next stands 2nd here") == 1
     assert page.count("really came next") == 1
@@ -131,7 +131,7 @@ def test_hits_and_misses_are_shown_as_they_are() -> None:
 
 
 def test_a_gallery_that_cannot_be_shown_says_why() -> None:
-    page = Tags(render(content(gallery=Gallery(absent="the model is gone"))))
+    page = Tags(render(content(galleries=(Gallery(absent="the model is gone"),))))
     assert "the model is gone" in page.text
     assert page.count("article") == 0
 
@@ -140,7 +140,7 @@ def test_a_page_too_large_to_send_is_refused_and_not_written(tmp_path: Path) -> 
     huge = shown("Lamp", "data:image/webp;base64," + "A" * LARGEST)
     gallery = Gallery("s", "drawn", (replace(user(), next_item=huge),))
     with pytest.raises(RunError, match="--no-gallery"):
-        write_page(content(gallery=gallery), tmp_path / "report.html")
+        write_page(content(galleries=(gallery,)), tmp_path / "report.html")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -63,15 +63,14 @@ def test_a_question_costs_its_share_and_a_fused_system_what_it_reads(run: Path) 
 def test_what_is_absent_is_left_out(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     content = report_content(run, 0, 0)
     assert content.heading.system == "mmsrarec"
-    assert content.gallery is content.dataset is None
-    assert content.courses == content.variants == content.qualities == ()
+    assert content.dataset is None
+    assert content.galleries == content.courses == content.variants == content.qualities == ()
     assert len(content.runs[0].stages) == len(LEVELS)
     assert "nothing is told of the dataset" in capsys.readouterr().err
 
 
 def test_a_model_that_does_not_open_is_said_in_its_place(run: Path) -> None:
-    gallery = report_content(run, 2, 0).gallery
-    assert gallery is not None
+    (gallery,) = report_content(run, 2, 0).galleries
     assert gallery.users == ()
     assert "has no config.yaml" in gallery.absent
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from gistrec import schema
 from gistrec.evaluation.metrics import AUC, RECALL
@@ -56,10 +57,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """A system and its figures, one a column."""
+    """A system and its figures, one a column; of one that failed they are empty."""
 
     system: str
-    kind: Kind
+    kind: Kind | Literal["failed"]
     cells: tuple[Cell, ...]
 
 
@@ -74,12 +75,14 @@ class Board:
     lines: tuple[Line, ...]
 
 
-def boards(rows: Sequence[Row], entrants: Entrants) -> tuple[Board, ...]:
-    """A board for each protocol, the full catalogue first."""
+def boards(
+    rows: Sequence[Row], entrants: Entrants, failed: Sequence[str] = ()
+) -> tuple[Board, ...]:
+    """A board for each protocol, the full catalogue first; ``failed`` stand at the end of each."""
     ordered = sorted(sorted_rows(rows), key=lambda row: (row.system != ORACLE, -level(row)))
     protocols = dict.fromkeys(row.protocol for row in sorted_rows(rows))
     return tuple(
-        _board([row for row in ordered if row.protocol == protocol], entrants)
+        _board([row for row in ordered if row.protocol == protocol], entrants, failed)
         for protocol in protocols
     )
 
@@ -103,7 +106,7 @@ def span(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def _board(rows: Sequence[Row], entrants: Entrants) -> Board:
+def _board(rows: Sequence[Row], entrants: Entrants, failed: Sequence[str]) -> Board:
     oracle = next((row for row in rows if row.system == ORACLE), None)
     recall = any(RECALL in row.metrics and row.metrics[RECALL].value < 1 for row in rows)
     names = (*_SHOWN, *((RECALL,) if recall else ()))
@@ -119,7 +122,7 @@ def _board(rows: Sequence[Row], entrants: Entrants) -> Board:
         (row.metrics[HEADLINE].high for row in rows if row is not oracle and level(row)),
         default=1.0,
     )
-    lines = tuple(
+    lines = [
         Line(
             row.system,
             entrants.kind(row.system),
@@ -137,9 +140,12 @@ def _board(rows: Sequence[Row], entrants: Entrants) -> Board:
             ),
         )
         for row in rows
-    )
+    ]
+    nothing = (Cell("failed"), *(Cell("") for _ in columns[1:]))
+    lines += [Line(name, "failed", nothing) for name in failed]
     protocol = rows[0].protocol
-    return Board(protocol, ASKED[protocol], rows[0].n_users, tuple(columns), lines)
+    users = max(row.n_users for row in rows)
+    return Board(protocol, ASKED[protocol], users, tuple(columns), tuple(lines))
 
 
 def _metric(metric: Metric | None, highest: float) -> Cell:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
+from gistrec.evaluation.printed_systems import DatasetSize
 from gistrec.evaluation.report.svg import OWN, drawn, panel
 
 Lines = tuple[tuple[str, str], ...]  # what, and how much
@@ -14,9 +15,14 @@ Lines = tuple[tuple[str, str], ...]  # what, and how much
 
 @dataclass(frozen=True)
 class DatasetCard:
-    """The dataset in numbers, and how uneven its items are."""
+    """The dataset in numbers, and how uneven its items are.
+
+    Attributes:
+        size: its counts, where papers count theirs.
+    """
 
     name: str
+    size: DatasetSize
     lines: Lines
     tail: Markup
     told: str
@@ -63,8 +69,11 @@ class QualityCard:
     lines: Lines
 
 
-def long_tail(counts: npt.NDArray[np.int64]) -> tuple[Markup, str]:
-    """Items by how often they were chosen (int64 [n_items]), as a chart and a sentence."""
+def long_tail(counts: npt.NDArray[np.int64], mark: str = "") -> tuple[Markup, str]:
+    """Items by how often they were chosen (int64 [n_items]), as a chart and a sentence.
+
+    The name of the chart begins with ``mark``.
+    """
     bounds = [0, 1]
     while bounds[-1] <= counts.max(initial=0):
         bounds.append(2 * bounds[-1])
@@ -77,7 +86,8 @@ def long_tail(counts: npt.NDArray[np.int64]) -> tuple[Markup, str]:
     axes.set_ylabel("items")
     axes.grid(visible=False, axis="x")
     told = "; ".join(f"{name}: {count}" for name, count in zip(names, held, strict=True))
-    return drawn(figure, "tail", f"Items by their number of interactions: {told}"), _uneven(counts)
+    chart = drawn(figure, f"{mark}tail", f"Items by their number of interactions: {told}")
+    return chart, _uneven(counts)
 
 
 def _between(low: int, high: int) -> str:

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 from gistrec.evaluation.report.board import Board
+from gistrec.evaluation.report.by_seed import BySeed
 from gistrec.evaluation.report.cards import DatasetCard, QualityCard, RunCard
 from gistrec.evaluation.report.cost import Priced
 from gistrec.evaluation.report.curves import CoursePanel
 from gistrec.evaluation.report.gallery import Gallery
 from gistrec.evaluation.report.glance import Glance
+from gistrec.evaluation.report.printed_panel import PrintedPanel
 from gistrec.evaluation.report.strata_panels import Strata
-from gistrec.evaluation.report.told_apart import ToldApart
+from gistrec.evaluation.report.told_apart import EveryPair, ToldApart
 from gistrec.evaluation.report.variants import Variants
 
 
@@ -35,7 +37,14 @@ class Heading:
 
 @dataclass(frozen=True)
 class Content:
-    """A report."""
+    """A report, or of a study's the part of one dataset.
+
+    Attributes:
+        by_seed: the figures of each seed; empty where there is one.
+        pairs: of all systems, by protocol.
+        first: of several seeds the one that curves, gists and users are of; else "".
+        mark: what names within the page begin with, where it has more such parts.
+    """
 
     heading: Heading
     glances: tuple[Glance, ...]
@@ -45,7 +54,12 @@ class Content:
     costs: tuple[Priced, ...]
     courses: tuple[CoursePanel, ...]
     variants: tuple[Variants, ...]
-    gallery: Gallery | None
+    galleries: tuple[Gallery, ...]
     dataset: DatasetCard | None
     runs: tuple[RunCard, ...]
     qualities: tuple[QualityCard, ...]
+    printed: PrintedPanel | None = None
+    by_seed: tuple[BySeed, ...] = ()
+    pairs: tuple[EveryPair, ...] = ()
+    first: str = ""
+    mark: str = ""

@@ -31,7 +31,7 @@ class _Point:
 
 
 def priced(
-    rows: Sequence[Row], answering: Mapping[str, float], entrants: Entrants
+    rows: Sequence[Row], answering: Mapping[str, float], entrants: Entrants, mark: str = ""
 ) -> tuple[Priced, ...]:
     """A chart of what making each system took, and one of what a question takes.
 
@@ -39,6 +39,7 @@ def priced(
         rows: of one protocol.
         answering: seconds a question by system, where they are known.
         entrants: whose the systems are.
+        mark: what names of charts begin with, where a page has more of these.
     """
     # The oracle knows the answer for nothing.
     rivals = [row for row in rows if entrants.kind(row.system) != "oracle"]
@@ -56,7 +57,7 @@ def priced(
         ),
     )
     return tuple(
-        Priced(title, meaning, _chart(f"cost-{place}", title, points, entrants))
+        Priced(title, meaning, _chart(f"{mark}cost-{place}", title, points, entrants))
         for place, (title, meaning, seconds) in enumerate(both)
         if len(points := _points(rivals, seconds)) > 1
     )

@@ -47,10 +47,10 @@ class CoursePanel:
     chart: Markup
 
 
-def course_panels(courses: Sequence[Course]) -> tuple[CoursePanel, ...]:
-    """A chart for each course that has a point."""
+def course_panels(courses: Sequence[Course], mark: str = "") -> tuple[CoursePanel, ...]:
+    """A chart for each course that has a point; their names begin with ``mark``."""
     return tuple(
-        CoursePanel(course.title, _told(course), _chart(f"course-{place}", course))
+        CoursePanel(course.title, _told(course), _chart(f"{mark}course-{place}", course))
         for place, course in enumerate(courses)
         if any(curve.points for curve in course.curves)
     )

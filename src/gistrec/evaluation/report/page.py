@@ -6,16 +6,18 @@ from pathlib import Path
 from markupsafe import Markup, escape
 
 from gistrec.errors import RunError
+from gistrec.evaluation.pairs_table import p_told
 from gistrec.evaluation.report.board import HEADLINE
 from gistrec.evaluation.report.content import Content
 from gistrec.evaluation.report.gallery import ordinal
+from gistrec.evaluation.report.study_content import StudyContent
 from gistrec.files import write_text
 
 LARGEST = 10 * 1024**2  # bytes: what may still be sent by mail
 
 
-def write_page(content: Content, target: Path) -> None:
-    """Write the report, atomically.
+def write_page(content: Content | StudyContent, target: Path) -> None:
+    """Write the report of a run or of a study, atomically.
 
     Raises:
         RunError: it would be larger than 10 MiB.
@@ -29,8 +31,8 @@ def write_page(content: Content, target: Path) -> None:
     write_text(target, page)
 
 
-def render(content: Content) -> str:
-    """The report as HTML; what the run gives is escaped."""
+def render(content: Content | StudyContent) -> str:
+    """The report as HTML; what runs give is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -42,7 +44,10 @@ def render(content: Content) -> str:
     )
     environment.filters["ordinal"] = ordinal
     environment.filters["breakable"] = breakable
-    return environment.get_template("page.html").render(content=content, headline=HEADLINE)
+    environment.filters["p_told"] = p_told
+    if isinstance(content, StudyContent):
+        return environment.get_template("study.html").render(study=content, headline=HEADLINE)
+    return environment.get_template("run.html").render(content=content, headline=HEADLINE)
 
 
 def breakable(name: str) -> Markup:

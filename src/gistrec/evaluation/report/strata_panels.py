@@ -46,17 +46,17 @@ class Strata:
     figures: tuple[tuple[str, tuple[str, ...]], ...]
 
 
-def strata_panels(rows: Sequence[Row], entrants: Entrants) -> tuple[Strata, ...]:
+def strata_panels(rows: Sequence[Row], entrants: Entrants, mark: str = "") -> tuple[Strata, ...]:
     """One set of charts a kind; kinds with fewer than two strata say nothing and are left out.
 
-    ``rows`` are of one protocol.
+    ``rows`` are of one protocol; names of charts begin with ``mark``.
     """
     ordered = sorted(rows, key=level, reverse=True)
-    found = (_of_kind(ordered, kind, entrants) for kind in _KINDS)
+    found = (_of_kind(ordered, kind, entrants, mark) for kind in _KINDS)
     return tuple(strata for strata in found if strata is not None)
 
 
-def _of_kind(rows: Sequence[Row], kind: str, entrants: Entrants) -> Strata | None:
+def _of_kind(rows: Sequence[Row], kind: str, entrants: Entrants, mark: str) -> Strata | None:
     title, bounds, axis = _KINDS[kind]
     there = [row for row in rows if row.strata.get(kind)]
     # The oracle is far above: on one scale with it, the others would lie flat.
@@ -76,7 +76,7 @@ def _of_kind(rows: Sequence[Row], kind: str, entrants: Entrants) -> Strata | Non
         tuple(
             Panel(
                 row.system,
-                _chart(f"{kind}-{place}", row, drawn_rows, kind, labels, axis, entrants),
+                _chart(f"{mark}{kind}-{place}", row, drawn_rows, kind, labels, axis, entrants),
             )
             for place, row in enumerate(drawn_rows)
         ),

@@ -1,6 +1,6 @@
 """Which systems are better than the best baseline, in sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gistrec.evaluation.contestants import Contestant
@@ -30,6 +30,14 @@ class ToldApart:
     others: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class EveryPair:
+    """All pairs of systems by one protocol, corrected for how many they are."""
+
+    protocol: str
+    pairs: tuple[Pair, ...]
+
+
 def told_apart(
     systems: Sequence[Contestant], rows: Sequence[Row], entrants: Entrants
 ) -> ToldApart | None:
@@ -45,11 +53,34 @@ def told_apart(
     """
     levels = {row.system: level(row) for row in rows}
     rivals = [one for one in systems if entrants.kind(one.name) != "oracle" and one.name in levels]
-    baselines = [one.name for one in rivals if entrants.kind(one.name) == "baseline"]
-    if not baselines or len(rivals) < 2:
+    best = best_baseline([one.name for one in rivals], levels, entrants)
+    if best is None or len(rivals) < 2:
         return None
-    best = max(baselines, key=levels.__getitem__)
-    pairs = all_pairs(rivals, HEADLINE, _RESAMPLES, against=best)
+    return against(best, all_pairs(rivals, HEADLINE, _RESAMPLES, against=best), rows, entrants)
+
+
+def every_pair(systems: Sequence[Contestant], entrants: Entrants) -> list[Pair]:
+    """Every pair of systems but the oracle, by the headline metric; none where there is one.
+
+    Raises:
+        RunError: the systems were not asked the same questions.
+    """
+    rivals = [one for one in systems if entrants.kind(one.name) != "oracle"]
+    return all_pairs(rivals, HEADLINE, _RESAMPLES) if len(rivals) > 1 else []
+
+
+def best_baseline(
+    names: Sequence[str], levels: Mapping[str, float], entrants: Entrants
+) -> str | None:
+    """The baseline of ``names`` that stands highest; None where there is none."""
+    baselines = [name for name in names if entrants.kind(name) == "baseline"]
+    return max(baselines, key=levels.__getitem__, default=None)
+
+
+def against(best: str, pairs: Sequence[Pair], rows: Sequence[Row], entrants: Entrants) -> ToldApart:
+    """The pairs that hold ``best``, in sentences, the better system first; ``rows`` say who is."""
+    levels = {row.system: level(row) for row in rows}
+    pairs = [pair for pair in pairs if best in (pair.better, pair.worse)]
     pairs.sort(key=lambda pair: -levels[_other(pair, best)])
     own = [pair for pair in pairs if entrants.kind(_other(pair, best)) == "own"]
     others = [pair for pair in pairs if pair not in own]

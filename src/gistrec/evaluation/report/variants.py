@@ -15,6 +15,8 @@ from gistrec.evaluation.report.svg import BASELINE, INK, OWN, drawn, panel, plai
 from gistrec.evaluation.row import Metric
 
 _SYSTEMS = "systems"  # of several seeds; they stand in the leaderboard
+SETTINGS = "settings"  # a system of a study beside itself under other settings
+_TITLES = {ABLATION: "Parts left out", SETTINGS: "Under other settings"}
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,16 @@ class Variants:
     source: str
 
 
-def variants(rows: Sequence[AblationRow]) -> tuple[Variants, ...]:
-    """A table and a chart for each group and protocol, in the order of ``rows``."""
+def variants(rows: Sequence[AblationRow], mark: str = "", of: str = "") -> tuple[Variants, ...]:
+    """A table and a chart for each group and protocol, in the order of ``rows``.
+
+    Names of charts begin with ``mark``, titles with ``of``.
+    """
     kinds = dict.fromkeys((row.group, row.protocol) for row in rows if row.group != _SYSTEMS)
     return tuple(
         _variants(
-            f"variants-{place}",
+            f"{mark}variants-{place}",
+            of,
             [row for row in rows if (row.group, row.protocol) == (group, protocol)],
             group,
             protocol,
@@ -68,13 +74,14 @@ def variants(rows: Sequence[AblationRow]) -> tuple[Variants, ...]:
     )
 
 
-def _variants(name: str, rows: list[AblationRow], group: str, protocol: str) -> Variants:
-    what = "Parts left out" if group == ABLATION else f"Values of {group}"
+def _variants(name: str, of: str, rows: list[AblationRow], group: str, protocol: str) -> Variants:
+    what = _TITLES.get(group, f"Values of {group}")
+    what = f"{of}: {what[0].lower()}{what[1:]}" if of else what
     # Papers ask by sampled candidates.
     printed = None
     if group == ABLATION and protocol == schema.SAMPLED:
         printed = beside((row.variant for row in rows), rows[0].system)
-    ordered = rows if group == ABLATION else _by_value(rows)
+    ordered = rows if group in _TITLES else _by_value(rows)
     return Variants(
         f"{what}, {protocol}",
         rows[0].n_users,
