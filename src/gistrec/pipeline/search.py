@@ -15,7 +15,7 @@ from gistrec.config.search import SearchRequest, Space, defaults_of, space_of
 from gistrec.config.system import SystemConfig
 from gistrec.config.variants import LEAN
 from gistrec.data.dataset import open_dataset
-from gistrec.errors import ConfigError, EngineError, GistrecError, RunError
+from gistrec.errors import EngineError, GistrecError, RunError
 from gistrec.evaluation.metrics import mean, metric_values
 from gistrec.evaluation.ranks import load_ranks
 from gistrec.evaluation.search import (
@@ -58,11 +58,8 @@ def search(
         GistrecError: the system cannot be run with its own settings.
         RunError: another process searches here, or the folder holds something else.
     """
-    space = space or space_of(recipe.system)
+    space = searchable(recipe, space)
     config = recipe.config()
-    defaults = defaults_of(space, config)
-    next_settings(space, defaults, (), request.seed)  # refuses a space that cannot hold them
-    require_optuna()
     refuse_other_folder(folder)
     with locked_run(folder):
         record = _begun(recipe, config, request, space, folder)
@@ -72,18 +69,28 @@ def search(
         return now
 
 
-def measured_system(config: SystemConfig) -> str:
-    """The system whose ranks a search goes by.
+def searchable(recipe: Recipe, space: Space | None = None) -> Space:
+    """What is tried of a system, refused at once where that could not be.
+
+    Args:
+        recipe: the system.
+        space: None for what comes with gistrec.
 
     Raises:
-        ConfigError: it is not one.
+        ConfigError: settings are refused, the space does not fit the system, or Optuna is absent.
     """
-    if config.recommends:
-        return config.name
-    if len(config.baselines.names) != 1:
-        named = ", ".join(config.baselines.names) or "none"
-        raise ConfigError(f"a search is of one system, and baselines.names has {named}")
-    return config.baselines.names[0]
+    space = space or space_of(recipe.system)
+    defaults = defaults_of(space, recipe.config())
+    for one in space.parameters:
+        one.holding(defaults[one.setting])
+    require_optuna()
+    return space
+
+
+def measured_system(recipe: Recipe) -> str:
+    """The system whose ranks a search goes by."""
+    config = recipe.config()
+    return config.name if config.recommends else recipe.system
 
 
 def trial_folder(folder: Path, number: int) -> Path:
@@ -100,7 +107,6 @@ def _begun(
     recipe: Recipe, config: SystemConfig, request: SearchRequest, space: Space, folder: Path
 ) -> SearchRecord:
     """The record of the folder, if it is of this search; a new one where there is none."""
-    measured_system(config)
     dataset = open_dataset(recipe.dataset, config.dataset)
     decides = [config, space, request.model_copy(update={"trials": 1, "seconds_each": None})]
     dumped = [part.model_dump(mode="json") for part in decides]
@@ -178,17 +184,15 @@ def _measured(
     run = trial_folder(folder, trial.number)
     earlier = [trial_folder(folder, number) for number in range(trial.number)]
     note_lenders(run, [*earlier, *lenders])
-    settings = as_overrides(trial.settings)
-    config = recipe.config()
-    lean = LEAN if config.recommends else ()
+    lean = LEAN if recipe.config().recommends else (f"baselines.names=[{recipe.system}]",)
     recipe.make(
         run,
-        *settings,
+        *as_overrides(trial.settings),
         *lean,
         "split.asks=validation",
         f"evaluation.protocols=[{request.protocol}]",
     )
-    ranks = load_ranks(run, measured_system(config), request.protocol)
+    ranks = load_ranks(run, measured_system(recipe), request.protocol)
     return mean(metric_values(ranks, request.metric)), len(ranks)
 
 

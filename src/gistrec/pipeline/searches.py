@@ -12,7 +12,7 @@ from gistrec.errors import ConfigError
 from gistrec.evaluation.search import SEARCH_FILE, Scalar, SearchRecord
 from gistrec.files import write_json, write_text
 from gistrec.pipeline.lock import locked_run, refuse_other_folder
-from gistrec.pipeline.search import as_overrides, search, trial_folder
+from gistrec.pipeline.search import as_overrides, search, searchable, trial_folder
 from gistrec.pipeline.variants import Recipe
 from gistrec.progress import say
 
@@ -44,12 +44,12 @@ def search_all(
     systems = [recipe.system for recipe in recipes]
     if twice := [system for system in systems if systems.count(system) > 1]:
         raise ConfigError(f"{twice[0]} is named twice; a system is searched once")
+    tried = [searchable(recipe, (spaces or {}).get(recipe.system)) for recipe in recipes]
     refuse_other_folder(out)
     with locked_run(out):
         records: list[SearchRecord] = []
-        for recipe in recipes:
+        for recipe, space in zip(recipes, tried, strict=True):
             seeded = recipe.under(*seed_overrides(SystemConfig, request.seed))
-            space = (spaces or {}).get(recipe.system)
             lenders = [trial_folder(out / record.system, 0) for record in records]
             records.append(search(seeded, request, out / recipe.system, space, lenders))
             write_json(out / SEARCH_FILE, [record.model_dump(mode="json") for record in records])
