@@ -4,18 +4,21 @@ from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
+import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from gistrec.errors import RunError
 from gistrec.evaluation.compare import paired
 from gistrec.evaluation.contestants import Contestant
-from gistrec.evaluation.intervals import Interval, drawn_means
+from gistrec.evaluation.intervals import Interval
 from gistrec.evaluation.metrics import Values, mean
 from gistrec.evaluation.row import Metric
 from gistrec.progress import track
 
 SURE = 0.05
 _CONFIDENCE = (0.025, 0.975)
+_STREAM = 5419  # keeps these draws apart from every other use of the same seed
+_AT_ONCE = 500  # draws: bounds the memory
 
 
 class Pair(BaseModel):
@@ -91,9 +94,11 @@ def all_pairs(
         for one, other in combinations(systems, 2)
         if against in (None, one.name, other.name)
     ]
+    valued = [paired(one.ranks, other.ranks, metric) for one, other in every]
+    draws = _drawn(valued, resamples, seed)
     found = [
-        _pair(one, other, metric, resamples, seed)
-        for one, other in track(every, "comparing systems")
+        _pair(one, other, metric, values, drawn)
+        for (one, other), (values, _), drawn in zip(every, valued, draws, strict=True)
     ]
     corrected = holm([pair.p for pair in found])
     return [
@@ -111,12 +116,36 @@ def holm(p: Sequence[float]) -> list[float]:
     return corrected
 
 
-def _pair(one: Contestant, other: Contestant, metric: str, resamples: int, seed: int) -> Pair:
-    values, users = paired(one.ranks, other.ranks, metric)
+def _drawn(valued: Sequence[tuple[Values, pl.Series]], resamples: int, seed: int) -> list[Values]:
+    """The mean of each draw of users for every pair, float64 [resamples] each.
+
+    All pairs were asked the same questions, so that one draw of users serves them all.
+
+    Args:
+        valued: of each pair the questions' differences and their users.
+        resamples: draws.
+        seed: of the draws.
+    """
+    users = valued[0][1].rank("dense").to_numpy().astype(np.int64) - 1
+    asked = np.bincount(users).astype(np.float64)
+    sums = np.stack([np.bincount(users, weights=values) for values, _ in valued], axis=1)
+    rng, found = np.random.default_rng([seed, _STREAM]), []
+    share = np.full(len(asked), 1 / len(asked))
+    for start in track(range(0, resamples, _AT_ONCE), "comparing systems"):
+        size = min(_AT_ONCE, resamples - start)
+        weights = rng.multinomial(len(asked), share, size=size).astype(np.float64)
+        found.append(weights @ sums / (weights @ asked)[:, None])
+    means = np.concatenate(found)
+    # Beyond the least and the most only rounding leads.
+    return [
+        np.clip(means[:, at], values.min(), values.max()) for at, (values, _) in enumerate(valued)
+    ]
+
+
+def _pair(one: Contestant, other: Contestant, metric: str, values: Values, draws: Values) -> Pair:
     better, worse = one.name, other.name
     if mean(values) < 0:
-        values, better, worse = -values, other.name, one.name
-    draws = drawn_means(values, users, resamples, seed)
+        values, draws, better, worse = -values, -draws, other.name, one.name
     low, high = np.quantile(draws, _CONFIDENCE)
     spread = float(values.std())
     return Pair(

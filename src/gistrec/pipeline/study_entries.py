@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import isclose
 from pathlib import Path
 
 from gistrec.errors import RunError
@@ -144,13 +145,21 @@ def _add(found: dict[str, Entry], entry: Entry) -> None:
 def _agree(one: Entry, other: Entry) -> bool:
     """Whether both came to the same under every seed that both have, whatever that took."""
     both = [(a, b) for a in one.seen for b in other.seen if a.seed == b.seed]
-    return all(_less_cost(a) == _less_cost(b) for a, b in both)
+    return all(_same(a, b) for a, b in both)
 
 
-def _less_cost(seen: Seen) -> dict[str, Row]:
+def _same(one: Seen, other: Seen) -> bool:
+    """Whether a split and all metrics agree; bounds of intervals may differ in their last digit."""
+    a, b = _values(one), _values(other)
+    both = a.keys() & b.keys()
+    return bool(both) and all(isclose(a[key], b[key], abs_tol=1e-9) for key in both)
+
+
+def _values(seen: Seen) -> dict[tuple[str, str, str], float]:
     return {
-        row.protocol: row.model_copy(update={"seconds": None, "peak_mib": None})
+        (row.split_fingerprint, row.protocol, name): metric.value
         for row in seen.rows
+        for name, metric in row.metrics.items()
     }
 
 

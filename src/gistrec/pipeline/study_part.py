@@ -75,14 +75,17 @@ def study_part(entries: Sequence[Entry], place: Place, users: int, seed: int) ->
     models, mark = _models(entries), place.mark
     dataset, answering = dataset_card(entries[0].folders[0], mark), _answering(entries, rows)
     seeds = sorted({seed for entry in entries for seed in entry.seeds})
-    found = (verdict(_by(rows, one.protocol), one.pairs, entrants) for one in pairs)
+    whole = {entry.name for entry in _whole(entries)}
+    compared = [row for row in rows if row.system in whole]
+    found = (verdict(_by(compared, one.protocol), one.pairs, entrants) for one in pairs)
+    plain = [row for row in headline if SETTING not in row.system]
     return Content(
         heading=_heading(place, entries, rows, seeds),
         glances=tuple(glance for glance in found if glance is not None),
         boards=shown,
         told_apart=tuple(_against_baselines(pairs, rows, entrants)),
-        strata=strata_panels(headline, entrants, mark),
-        costs=priced(headline, answering, entrants, mark),
+        strata=strata_panels(plain, entrants, mark),
+        costs=priced(plain, answering, entrants, mark),
         courses=course_panels(_courses(models), mark),
         variants=tuple(_variants(entries, models, mark)),
         galleries=tuple(_galleries(models, users, seed)) if users else (),
@@ -127,12 +130,6 @@ def _models(entries: Sequence[Entry]) -> list[tuple[str, Path]]:
 def _heading(
     place: Place, entries: Sequence[Entry], rows: Sequence[Row], seeds: Sequence[int]
 ) -> Heading:
-    few = [
-        f"{entry.name} stands under {counted(len(entry.seeds), 'seed')} of {len(seeds)} "
-        f"({', '.join(map(str, entry.seeds))}) and is not compared with the others."
-        for entry in entries
-        if len(entry.seeds) < len(seeds)
-    ]
     prints = dict.fromkeys(
         print_
         for seed in seeds
@@ -144,16 +141,35 @@ def _heading(
         split=f"{rows[0].split} ({', '.join(prints)})",
         measured="",
         seeds=tuple(map(str, seeds)) if len(seeds) > 1 else (),
-        notes=(*place.notes, *few),
+        notes=(*place.notes, *_few(entries)),
     )
+
+
+def _whole(entries: Sequence[Entry]) -> list[Entry]:
+    """Those that stand under every seed."""
+    most = max(len(entry.seeds) for entry in entries)
+    return [entry for entry in entries if len(entry.seeds) == most]
+
+
+def _few(entries: Sequence[Entry]) -> list[str]:
+    """Which systems stand under fewer seeds, in a sentence for each number of them."""
+    whole = _whole(entries)
+    found: dict[tuple[int, ...], list[str]] = {}
+    for entry in entries:
+        if entry not in whole:
+            found.setdefault(entry.seeds, []).append(entry.name)
+    return [
+        f"Of {counted(len(whole[0].seeds), 'seed')} only {', '.join(map(str, seeds))}: "
+        f"{', '.join(names)}. They stand in the tables and are not compared with the others."
+        for seeds, names in found.items()
+    ]
 
 
 def _pairs(
     entries: Sequence[Entry], shown: Sequence[Board], entrants: Entrants
 ) -> Iterable[EveryPair]:
     """All pairs of the systems that stand under every seed, by each protocol."""
-    most = max(len(entry.seeds) for entry in entries)
-    whole = [entry for entry in entries if len(entry.seeds) == most]
+    whole = _whole(entries)
     for board in shown:
         names = {line.system for line in board.lines if line.kind != "failed"}
         there = [entry for entry in whole if entry.name in names]

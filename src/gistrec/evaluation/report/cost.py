@@ -12,6 +12,8 @@ from gistrec.evaluation.row import Metric, Row
 
 _LEAST = 0.05  # seconds: runs count theirs in tenths, and a logarithmic scale has no 0
 _GAP = 0.075  # of the height of the chart, between names
+_MOST_NAMES = 12  # that have this much room
+_LONG = 14  # characters of a name that leaves room for few marks of the scale
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def _points(rows: Sequence[Row], seconds: Mapping[str, float]) -> list[_Point]:
 def _chart(name: str, title: str, points: Sequence[_Point], entrants: Entrants) -> Markup:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    figure, axes = panel(height=270)
+    figure, axes = panel(height=max(270, 60 + 19 * len(points)))
     top = max(point.metric.high for point in points) * 1.05 or 1.0
     for point in points:
         colour = COLOURS[entrants.kind(point.system)]
@@ -83,15 +85,18 @@ def _chart(name: str, title: str, points: Sequence[_Point], entrants: Entrants) 
         axes.vlines(point.seconds, low, high, color=colour, linewidth=1.4)
         axes.plot([point.seconds], [point.metric.value], "o", color=colour, markersize=6)
     axes.set_xscale("log")
+    longest = max(len(point.system) for point in points)
     axes.set_ylim(0, top)
     axes.set_ylabel(HEADLINE)
-    axes.xaxis.set_major_locator(LogLocator(numticks=5))
+    axes.xaxis.set_major_locator(LogLocator(numticks=3 if longest > _LONG else 4))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: _tick(seconds)))
     axes.xaxis.set_minor_formatter(NullFormatter())
     # Names stand in a column of their own, so that they cover neither points nor each other.
     left, right = axes.get_xlim()
     beyond = right * (right / left) ** 0.06
-    heights = _apart([point.metric.value for point in points], _GAP * top)
+    heights = _apart(
+        [point.metric.value for point in points], top * min(_GAP, _GAP * _MOST_NAMES / len(points))
+    )
     for point, height in zip(points, heights, strict=True):
         axes.plot(
             [point.seconds, beyond],

@@ -9,8 +9,9 @@ from gistrec.evaluation.report.board import HEADLINE, level
 from gistrec.evaluation.report.entrants import Entrants
 from gistrec.evaluation.row import Row
 
-# Few, for a page within seconds; `gistrec compare` draws ten times as many.
-_RESAMPLES = 1000
+# The smallest p is 2 over so many, and Holm multiplies it by the number of pairs: with few draws no
+# difference among many systems, however large, would be told.
+_RESAMPLES, _A_PAIR = 10_000, 200
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def every_pair(systems: Sequence[Contestant], entrants: Entrants) -> list[Pair]:
         RunError: the systems were not asked the same questions.
     """
     rivals = [one for one in systems if entrants.kind(one.name) != "oracle"]
-    return all_pairs(rivals, HEADLINE, _RESAMPLES) if len(rivals) > 1 else []
+    pairs = len(rivals) * (len(rivals) - 1) // 2
+    return all_pairs(rivals, HEADLINE, max(_RESAMPLES, _A_PAIR * pairs)) if pairs else []
 
 
 def best_baseline(

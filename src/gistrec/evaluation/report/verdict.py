@@ -16,8 +16,8 @@ def verdict(rows: Sequence[Row], pairs: Sequence[Pair], entrants: Entrants) -> G
     """The winner by one protocol against the next, and against the best of the other kind.
 
     Args:
-        rows: of one protocol.
-        pairs: all pairs of these systems; those that could not be compared are absent.
+        rows: of one protocol, of systems that stand under all seeds.
+        pairs: all pairs of these systems; none where they could not be compared.
         entrants: whose the systems are.
 
     Returns:
