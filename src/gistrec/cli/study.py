@@ -49,6 +49,7 @@ def study(
     from gistrec.pipeline.study import run_study
     from gistrec.pipeline.study_estimate import estimate
     from gistrec.pipeline.study_plan import parse_datasets, plan_study
+    from gistrec.pipeline.study_search import search_study, told_search
     from gistrec.pipeline.study_table import plan_table, told_sum
 
     config = load_study_config(named)
@@ -64,18 +65,24 @@ def study(
     typer.echo(told_sum(expected))
     for line in planned.left_out:
         typer.echo(f"left out: {line}")
+    for line in told_search(config):
+        typer.echo(line)
     if plan:
         return
+    if config.search is not None:
+        planned = search_study(config, planned)
+        expected = estimate(planned)
     record = run_study(planned, expected)
     _publish(planned.folder, record)
     _tell_failures(record)
 
 
 def _publish(folder: Path, record: "StudyRecord") -> None:
-    """Write and print the leaderboards of what is done."""
+    """Write and print the leaderboards of what is done, and write the report."""
     from gistrec.cli.output import print_whole, terminal_width
-    from gistrec.evaluation.study_board import study_boards
     from gistrec.evaluation.study_board_table import board_table, publish_boards
+    from gistrec.pipeline.study_board import study_boards
+    from gistrec.pipeline.study_report import write
     from gistrec.progress import say
 
     boards = study_boards(folder, record)
@@ -86,6 +93,8 @@ def _publish(folder: Path, record: "StudyRecord") -> None:
         for line in (*board.told, *board.notes):
             typer.echo(line)
         typer.echo()
+    if record.of("done"):
+        say(f"report: {write(folder)}")
 
 
 def _tell_failures(record: "StudyRecord") -> None:

@@ -15,6 +15,7 @@ from gistrec.config.baselines import BaselineName
 from gistrec.config.bazaar import BazaarConfig
 from gistrec.config.evaluation import Protocol
 from gistrec.config.load import load_config
+from gistrec.config.search import SearchRequest
 from gistrec.errors import ConfigError
 
 _UNFIT = re.compile(r"[^A-Za-z0-9.+-]+")
@@ -87,6 +88,21 @@ class StudySystem(StageConfig):
         return self.label or self.preset
 
 
+class StudySearchConfig(SearchRequest):
+    """The budget of a search that comes before the runs, the same for every system.
+
+    Attributes:
+        systems: labels of baselines and systems; none for all of them.
+    """
+
+    systems: Names = ()
+
+    @property
+    def request(self) -> SearchRequest:
+        """The budget of each."""
+        return SearchRequest.model_validate(self.model_dump(exclude={"systems"}))
+
+
 class StudyConfig(StageConfig):
     """A study.
 
@@ -100,6 +116,7 @@ class StudyConfig(StageConfig):
         baselines: each a run of its own, so that one that fails takes no other with it.
         protocols: what each positive is ranked among.
         set: settings over every preset and the profile.
+        search: settings are searched on validation users first; None for the systems' own.
     """
 
     name: Annotated[str, Field(pattern=_NAME)]
@@ -111,16 +128,28 @@ class StudyConfig(StageConfig):
     baselines: tuple[BaselineName, ...] = ()
     protocols: Annotated[tuple[Protocol, ...], Field(min_length=1)] = ("full", "sampled")
     set: Overrides = ()
+    search: StudySearchConfig | None = None
 
     @model_validator(mode="after")
     def _nothing_stands_twice(self) -> "StudyConfig":
         _refuse_twice("datasets", [data.name for data in self.datasets])
         _refuse_twice("seeds", list(map(str, self.seeds)))
-        labels = [*self.baselines, *(system.name for system in self.systems)]
-        _refuse_twice("labels of systems", list(map(as_folder, labels)))
-        if not labels:
+        _refuse_twice("labels of systems", list(map(as_folder, self.labels)))
+        if not self.labels:
             raise ValueError("systems and baselines are both empty: name one at least")
         return self
+
+    @model_validator(mode="after")
+    def _what_is_searched_stands_here(self) -> "StudyConfig":
+        for label in () if self.search is None else self.search.systems:
+            if label not in self.labels:
+                raise ValueError(f"search.systems names {label}; known: {', '.join(self.labels)}")
+        return self
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the study calls its baselines and systems."""
+        return (*self.baselines, *(system.name for system in self.systems))
 
 
 def _refuse_twice(what: str, names: Sequence[str]) -> None:

@@ -36,16 +36,6 @@ def publish_boards(boards: Sequence[StudyBoard], record: StudyRecord, study: Pat
     return [data, page]
 
 
-def read_boards(study: Path) -> list[StudyBoard]:
-    """The boards that a study has published.
-
-    Raises:
-        OSError: there are none.
-        ValidationError: the file is another.
-    """
-    return _BOARDS.validate_json((study / schema.LEADERBOARD_FILE).read_bytes())
-
-
 def board_table(board: StudyBoard, width: int | None = None) -> Table:
     """A board as a table, its failed runs at the end.
 
@@ -58,7 +48,7 @@ def as_markdown(boards: Sequence[StudyBoard], record: StudyRecord) -> str:
     """All boards and what is told about them, as one page."""
     parts = [f"# {record.title}", _HOW]
     for board in boards:
-        parts.append(f"## {board.dataset}, {board.protocol}")
+        parts.append(f"## {board.title}")
         rows = ["| " + " | ".join(_COLUMNS) + " |", "|---|" + "---:|" * (len(_COLUMNS) - 1)]
         rows += ["| " + " | ".join(map(_in_cell, cells)) + " |" for cells in _cells(board)]
         parts.append("\n".join(rows))
@@ -74,8 +64,7 @@ def as_markdown(boards: Sequence[StudyBoard], record: StudyRecord) -> str:
 
 def _table(board: StudyBoard, out: Sequence[str]) -> Table:
     shown = [name for name in _COLUMNS if name not in out]
-    title = f"{board.dataset}, {board.protocol}"
-    table = Table(title=escape(title), title_justify="left", pad_edge=False)
+    table = Table(title=escape(board.title), title_justify="left", pad_edge=False)
     for name in shown:
         table.add_column(name, justify="left" if name == "system" else "right", no_wrap=True)
     for cells in _cells(board):

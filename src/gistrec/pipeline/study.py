@@ -30,6 +30,7 @@ from gistrec.pipeline.outdated import outdated_stages
 from gistrec.pipeline.states import finished_stages, missing_stages
 from gistrec.pipeline.study_estimate import RunEstimate
 from gistrec.pipeline.study_plan import PlannedRun, StudyPlan
+from gistrec.pipeline.study_search import first_trials
 from gistrec.progress import say, track
 
 _FAULTS = "faults"  # folder of what a programmer wants to know of unexpected failures
@@ -113,7 +114,7 @@ def _begun(plan: StudyPlan, estimates: Sequence[RunEstimate]) -> StudyRecord:
             for place in plan.datasets
         ),
         runs=tuple(runs),
-        searches=earlier.searches if earlier else (),
+        searches=plan.searches,
         estimated_seconds=round(sum(part.seconds for part in estimates), 1),
     )
 
@@ -158,12 +159,13 @@ def _stands(folder: Path, config: SystemConfig) -> bool:
 
 
 def _lenders(plan: StudyPlan, run: PlannedRun) -> list[Path]:
-    """Every other run on the same data with the same seed, finished or not."""
-    return [
+    """Every other run on the same data with the same seed, and the searches' first trials."""
+    runs = [
         plan.folder / other.folder
         for other in plan.runs
         if (other.dataset, other.seed) == (run.dataset, run.seed) and other.folder != run.folder
     ]
+    return [*runs, *first_trials(plan, run.dataset)]
 
 
 def _made_and_reused(plan: StudyPlan, run: PlannedRun) -> tuple[list[Manifest], list[str]]:

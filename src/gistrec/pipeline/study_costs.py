@@ -85,6 +85,12 @@ class _Work:
         model: SequenceConfig | Hm4srConfig = getattr(self.config.baselines, name)
         return self.trained * model.epochs * model.layers * model.width
 
+    def pieces(self) -> float:
+        """Items of the pieces of histories that tune Molar's item encoder."""
+        made = self.config.baselines.molar.items
+        windows = min(self.trained, made.max_windows)
+        return made.epochs * windows * made.length + self.size.items
+
     def lessons(self) -> float:
         """Lessons of the warm start."""
         made = self.config.backbone.embedded
@@ -121,7 +127,8 @@ _COSTS = {
     "baseline-sasrec": _Cost(_ENCODER_FOLDS, lambda work: work.passes("sasrec")),
     "baseline-gru4rec": _Cost(3e-7, lambda work: work.passes("gru4rec")),
     "baseline-bert4rec": _Cost(2.5e-7, lambda work: work.passes("bert4rec")),
-    "baseline-hm4sr": _Cost(2.5e-6, lambda work: work.passes("hm4sr")),
+    "baseline-hm4sr": _Cost(1.5e-6, lambda work: work.passes("hm4sr")),
+    "baseline-molar": _Cost(6e-3, lambda work: work.pieces(), True),
     "backbone": _Cost(5e-3, lambda work: work.lessons() + 4 * work.size.items, True),
     "gist-tuning": _Cost(1.6, lambda work: work.config.gist.tuning.steps, True),
     "gist": _Cost(5e-3, lambda work: work.asked_for_gists(), True),

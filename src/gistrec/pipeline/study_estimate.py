@@ -21,12 +21,13 @@ from gistrec.pipeline.study_plan import PlannedRun, StudyPlan
 
 _SEED = "seed"
 _SPLIT, _DATASET = "split", "dataset"
+_ENCODERS = ("baseline-sasrec", "baseline-gru4rec")  # a run that reads one has no other
 # What each stage reads; those of them that a run has not are passed over.
 _READS: dict[str, tuple[str, ...]] = {
-    "backbone": (_DATASET,),
+    "backbone": (_DATASET, _SPLIT),
     "gist-tuning": (_DATASET, "backbone"),
     "gist": (_DATASET, "backbone", "gist-tuning"),
-    "collab": (_SPLIT, "gist", "baseline-sasrec", "baseline-gru4rec"),
+    "collab": (_SPLIT, "gist", *_ENCODERS),
     "taste": (_SPLIT, "backbone", "gist"),
     "recommender": (_SPLIT, "backbone", "gist", "collab", "taste"),
     "evidence": (_DATASET, "gist", "collab"),
@@ -133,10 +134,10 @@ def stage_keys(config: SystemConfig, oracle: bool) -> dict[str, str]:
         if name == _SPLIT:
             keys[name] = content + keys[_DATASET]
             continue
+        # What is not there is no input of the stage.
+        told = {key: value for key, value in asked.told.get(name, {}).items() if value}
         read = [content if part == _SPLIT else keys.get(part, "") for part in _reads(name, config)]
-        keys[name] = fingerprint_of(
-            [name, settings.get(name), dict(asked.told.get(name, {})), read]
-        )
+        keys[name] = fingerprint_of([name, settings.get(name), told, read])
     return {name: keys[name] for name in names}
 
 
@@ -145,8 +146,10 @@ def _reads(stage: str, config: SystemConfig) -> Sequence[str]:
         return _READS[stage]
     kind, _, of = stage.partition("-")
     if kind == "baseline":
-        seeing = any(of == name and config.baselines.sees(name) for name in config.baselines.names)
-        return (_SPLIT, _DATASET, "backbone") if seeing else (_SPLIT,)
+        names = [name for name in config.baselines.names if name == of]
+        seeing = any(map(config.baselines.sees, names))
+        followed = _ENCODERS if any(map(config.baselines.follows, names)) else ()
+        return (_SPLIT, *((_DATASET, "backbone") if seeing else ()), *followed)
     if of == config.fused and config.recommends:
         return (_DATASET, _SPLIT, "recommender", "recommender-evidence", "fusion")
     if of == config.with_evidence and config.recommends:

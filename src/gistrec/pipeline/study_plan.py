@@ -15,6 +15,7 @@ from gistrec.config.system import SystemConfig
 from gistrec.config.variants import LEAN, Variant, parse_ablations
 from gistrec.data.bazaar.make import write_bazaar
 from gistrec.errors import ConfigError, DataError
+from gistrec.evaluation.study import StudySearch
 from gistrec.pipeline.variants import Recipe
 from gistrec.progress import say
 
@@ -84,6 +85,7 @@ class StudyPlan:
         folder: where it lies.
         runs: in the order in which they are made: baselines first, so that systems take them over.
         left_out: what the file names and this study does not do, in words.
+        searches: what was searched for before the runs; their settings are in the recipes.
     """
 
     name: str
@@ -92,6 +94,7 @@ class StudyPlan:
     datasets: tuple[StudyPlace, ...]
     runs: tuple[PlannedRun, ...]
     left_out: tuple[str, ...]
+    searches: tuple[StudySearch, ...] = ()
 
 
 @dataclass(frozen=True)
