@@ -8,7 +8,7 @@ measured, without evidence and fusion: fusion is fitted on the very users that j
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gistrec.config.search import SearchRequest, Space, defaults_of, space_of
@@ -98,7 +98,7 @@ def trial_folder(folder: Path, number: int) -> Path:
     return folder / "trials" / f"{number:03}"
 
 
-def as_overrides(settings: dict[str, Scalar]) -> list[str]:
+def as_overrides(settings: Mapping[str, Scalar]) -> list[str]:
     """Settings as ``stage.key=value``, to lay over a system's own."""
     return [f"{setting}={json.dumps(value)}" for setting, value in settings.items()]
 

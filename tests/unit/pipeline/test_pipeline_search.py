@@ -1,17 +1,16 @@
 """Searches on a small shop, for real: test users stay out, killed ones go on, stages are shared."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
+from search_cases import drawn_log, named_users, recipe, shop
 
 from gistrec import schema
 from gistrec.config.load import load_config
 from gistrec.config.search import Choice, Range, SearchRequest, Space
 from gistrec.config.system import SystemConfig
-from gistrec.data.dataset import Card, open_dataset, write_dataset
+from gistrec.data.dataset import open_dataset
 from gistrec.data.split import make_split
 from gistrec.errors import ConfigError, DataError, RunError
 from gistrec.evaluation.metrics import mean, metric_values
@@ -23,40 +22,10 @@ from gistrec.pipeline.search import search, trial_folder
 from gistrec.pipeline.searches import search_all
 from gistrec.pipeline.variants import Recipe
 
-N_ITEMS, N_USERS = 40, 60
-TINY = (
-    "split.negatives=9",
-    "evaluation.resamples=10",
-    "baselines.sasrec.width=32",
-    "baselines.sasrec.negatives=null",
-    "baselines.sasrec.epochs=1",
-    "baselines.sasrec.batch_size=16",
-)
-
-
-def shop(folder: Path, log: pl.DataFrame) -> Path:
-    ids = [f"i{code:02}" for code in range(N_ITEMS)]
-    write_dataset(folder, pl.DataFrame({"item_id": ids, "title": ids}), log, Card("shop"))
-    return folder
-
-
-def drawn_log() -> pl.DataFrame:
-    """Each user walks the catalogue in steps of one to three."""
-    rng = np.random.default_rng(0)
-    rows = []
-    for user in range(N_USERS):
-        places = (rng.integers(N_ITEMS) + rng.integers(1, 4, 7).cumsum()) % N_ITEMS
-        rows += [(f"u{user:02}", f"i{place:02}", k) for k, place in enumerate(places)]
-    return pl.DataFrame(rows, schema=["user_id", "item_id", "timestamp"], orient="row")
-
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shop(tmp_path_factory.mktemp("shop") / "dataset", drawn_log())
-
-
-def recipe(system: str, dataset: Path, *settings: str) -> Recipe:
-    return Recipe(system, dataset, None, (*TINY, *settings))
 
 
 def values(record: SearchRecord) -> list[float | None]:
@@ -104,18 +73,6 @@ def test_what_test_users_did_changes_nothing(system: str, dataset: Path, tmp_pat
     for folder in (tmp_path / "one", tmp_path / "two"):
         assert not named_users(folder) & set(tested)
         assert named_users(folder) >= set(split.valid.histories.users)
-
-
-def named_users(folder: Path) -> set[str]:
-    """All users that any table under a folder names."""
-
-    def names() -> Iterator[str]:
-        for file in folder.rglob("*.parquet"):
-            table = pl.read_parquet(file)
-            if schema.USER_ID in table.columns:
-                yield from table[schema.USER_ID]
-
-    return set(names())
 
 
 @pytest.mark.parametrize("stopped_at", [0, 2])
