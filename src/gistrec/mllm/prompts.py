@@ -200,20 +200,6 @@ def item_words(
     return [*shown, item_question(nouns, titled)]
 
 
-def item_in_one(nouns: Nouns, code: int | None, title: str, text: str) -> list[Segment]:
-    """Everything that an item has, up to where one state is to stand for all of it (Molar).
-
-    Args:
-        nouns: the dataset's words.
-        code: the item whose image is shown; None for no image.
-        title: may be empty.
-        text: may be empty.
-    """
-    shown: list[Segment] = [ItemImage(code)] if code is not None else []
-    shown += [entry(part) for part in (title, text) if part]
-    return [*shown, f"This {nouns.item} in one word:"]
-
-
 def entry(words: str) -> str:
     """One line of a prompt: a gist, or a candidate's title."""
     return f"{words}\n"

@@ -90,7 +90,7 @@ class ItemEncoder(nn.Module):
                 content.titles[code] if told else "",
                 content.texts[code] if told else "",
                 self._max_text_tokens,
-                lambda title, text: prompts.item_in_one(content.nouns, shown, title, text),
+                lambda title, text: prompts.item_words(content.nouns, shown, title, text, False),
             )
             asked = backbone.question(segments, content.features.grid)
             self._tokens[code, view] = asked + Tokens((backbone.end_id,))

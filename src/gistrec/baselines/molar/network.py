@@ -13,7 +13,7 @@ Departures from the paper:
    encoder is trained anew over them, which is where most of the cost is saved.
 3. Of the paper's three tasks that tune the item encoder, the one on users' behaviour is this next
    item, the one on images and texts a contrast of each image with its own words. The one on
-   structured attributes is left out: catalogues here have none. The paper has answers in words.
+   structured attributes is left out: few catalogues here have any. The paper has answers in words.
 4. Item vectors are centred and scaled by the catalogue's mean and spread, and projected to the
    user encoder's width: states of a language model share one direction, which cosines would be
    made of.
@@ -21,7 +21,8 @@ Departures from the paper:
    between the users of a batch, at one random moment of each, with the ID model frozen and its
    states projected linearly; weight and temperature are settings. It is learned beside the next
    item, not in a phase after it.
-6. Negatives are all items of the training log or a shared sample of them. From the released code:
+6. The token stands where the answer to the question for an item's keywords begins.
+7. Negatives are all items of the training log or a shared sample of them. From the released code:
    the scale begins at 1 / 0.07 and stays within [1, 100], and negatives closer than 0.99 to the
    positive are left out.
 """

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from gistrec.baselines.molar.items import ItemContent, ItemEncoder
+from gistrec.baselines.molar.items import ItemContent, ItemEncoder, View
 from gistrec.baselines.molar.losses import both_ways, next_item_nce
 from gistrec.baselines.molar.network import UserEncoder
 from gistrec.config.molar import MolarConfig
@@ -26,6 +26,7 @@ from gistrec.sequence.training import known_items
 
 _DRAW_STREAM, _LOOK_STREAM = 311, 312
 _LOOKED_AT = 512  # items whose untuned vectors tell mean and spread
+_VIEWS: tuple[View, ...] = ("image", "words")
 _TEMPERATURE = 0.07  # of the contrast of images with words
 _LEAST = 1e-6
 
@@ -146,28 +147,32 @@ class _Pupil(nn.Module):
         codes, rows = torch.unique(items[asked], return_inverse=True)
         places = torch.full_like(items, PAD)
         places[asked] = rows
-        device = self.mean.device
-        table = self._projected(self.encoder(codes.tolist()))
-        states = self.users.states(places.to(device), table)
-        loss = next_item_nce(
-            states[:, :-1][asked.to(device)],
-            table[rows.to(device)],
-            table,
-            self.users.scale,
-            self.config.near_duplicate,
-        )
-        weight = self.config.items.image_text
-        return loss + weight * self._image_text(codes) if weight else loss
+        device, weight = self.mean.device, self.config.items.image_text
+        vectors = self.encoder(codes.tolist())
+        shown = self._shown(codes) if weight else []
+        views = [self.encoder(shown, view) for view in _VIEWS] if len(shown) > 1 else []
+        # A language model may run in 16 bits, in which cosines near to 1 are all the same.
+        with torch.autocast(device.type, enabled=False):
+            table = self._projected(vectors)
+            states = self.users.states(places.to(device), table)
+            loss = next_item_nce(
+                states[:, :-1][asked.to(device)],
+                table[rows.to(device)],
+                table,
+                self.users.scale,
+                self.config.near_duplicate,
+            )
+            return loss + weight * self._image_text(*views) if views else loss
 
-    def _image_text(self, codes: Tensor) -> Tensor:
-        """The contrast of some items' images with their words."""
+    def _shown(self, codes: Tensor) -> list[int]:
+        """Some of the items that have an image and words."""
         shuffled = codes[torch.randperm(len(codes))].tolist()
         both = [code for code in shuffled if self.encoder.content.has_both(code)]
-        chosen = both[: self.config.items.image_text_items]
-        if len(chosen) < 2:
-            return self.mean.new_zeros(())
-        images = self._projected(self.encoder(chosen, "image"))
-        words = self._projected(self.encoder(chosen, "words"))
+        return both[: self.config.items.image_text_items]
+
+    def _image_text(self, seen: Tensor, read: Tensor) -> Tensor:
+        """The contrast of items' images with their words, float32 [n, v] both."""
+        images, words = self._projected(seen), self._projected(read)
         same = (words @ words.T).detach() > self.config.near_duplicate
         return both_ways(images, words, same, _TEMPERATURE)
 
