@@ -66,8 +66,10 @@ def _expected(fault: ErrorDetails) -> str:
 
 
 def _origin_of_all(path: tuple[str, ...], origins: Mapping[tuple[str, ...], str]) -> str:
-    """Who set all that was set under ``path``, if it was one."""
+    """Who set all that was set under ``path``, if it was one; a list was set whole."""
     found = {where for key, where in origins.items() if key[: len(path)] == path}
+    if not found:
+        return _origin(path, origins)
     return found.pop() if len(found) == 1 else _MANY
 
 

@@ -12,6 +12,7 @@ from gistrec.evaluation.printed_systems import SETTING
 from gistrec.evaluation.ranks import load_ranks
 from gistrec.evaluation.row import Row
 from gistrec.evaluation.study import StudyRecord, StudyRun
+from gistrec.evaluation.table import ORACLE
 from gistrec.pipeline.report_rows import entrants_of, over_seeds
 from gistrec.progress import say
 
@@ -112,7 +113,10 @@ def _of_label(label: str, study: Path, runs: Sequence[StudyRun]) -> Iterator[Ent
         for system in dict.fromkeys(row.system for row in rows):
             mine = tuple(row for row in rows if row.system == system)
             seen.setdefault(system, []).append(Seen(run.seed, folder, mine))
-    base = min(own, key=len, default=label.partition(SETTING)[0])
+    # A run of one baseline is of the system that the label names.
+    alone = [system for system in seen if system != ORACLE]
+    mine = own or (alone if len(alone) == 1 else ())
+    base = min(mine, key=len, default=label.partition(SETTING)[0])
     for system, measured in seen.items():
         is_own = system.partition("@")[0] in own
         name = _named(label, base, system) if is_own or system == base else system
