@@ -54,17 +54,31 @@ class StudyData(StageConfig):
         name: what the study calls it.
         path: its folder; None where it is to be named on the command line.
         bazaar: settings of a bazaar that the study makes in its own folder.
+        set: settings over those of the whole study wherever a system runs on it.
     """
 
     name: Annotated[str, Field(pattern=_NAME)]
     path: Path | None = None
     bazaar: BazaarConfig | None = None
+    set: Overrides = ()
 
     @model_validator(mode="after")
     def _lies_in_one_place(self) -> "StudyData":
         if self.path is not None and self.bazaar is not None:
             raise ValueError(f"{self.name} has a path and a bazaar: give one of them")
         return self
+
+
+class StudySource(StageConfig):
+    """Whose backbone and fine-tuned recommender a system takes over.
+
+    Attributes:
+        system: another system's label.
+        dataset: where that one runs; None for the same dataset.
+    """
+
+    system: str
+    dataset: str | None = None
 
 
 class StudySystem(StageConfig):
@@ -75,12 +89,16 @@ class StudySystem(StageConfig):
         label: what the study calls it; by default the preset.
         set: settings over those of the whole study.
         ablate: names of ablations, or `all`: each a system of its own beside this one.
+        on: data sets that it runs on; none for all of them.
+        from_run: it is not fine-tuned, but taken over from another system, under the same seed.
     """
 
     preset: str
     label: Annotated[str, Field(min_length=1)] | None = None
     set: Overrides = ()
     ablate: Names = ()
+    on: Names = ()
+    from_run: StudySource | None = None
 
     @property
     def name(self) -> str:
@@ -137,6 +155,17 @@ class StudyConfig(StageConfig):
         _refuse_twice("labels of systems", list(map(as_folder, self.labels)))
         if not self.labels:
             raise ValueError("systems and baselines are both empty: name one at least")
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_taken_over_is_made(self) -> "StudyConfig":
+        made = [system.name for system in self.systems if system.from_run is None]
+        for system in self.systems:
+            if system.from_run is not None and system.from_run.system not in made:
+                raise ValueError(
+                    f"{system.name} takes over from {system.from_run.system}, which is no system "
+                    f"of the study that is fine-tuned; these are {', '.join(made) or 'none'}"
+                )
         return self
 
     @model_validator(mode="after")

@@ -18,6 +18,7 @@ from gistrec.pipeline.outdated import asked_of
 from gistrec.pipeline.states import expected_stages
 from gistrec.pipeline.study_costs import DataSize, expected_seconds, size_of, units_of
 from gistrec.pipeline.study_plan import PlannedRun, StudyPlan
+from gistrec.pipeline.transfer import taken_stage
 
 _SEED = "seed"
 _SPLIT, _DATASET = "split", "dataset"
@@ -108,7 +109,7 @@ def _run(
     for name, key in keys.items():
         unique = fingerprint_of([run.dataset, run.seed, key])
         standing = _standing(study / run.folder / name, settings.get(name))
-        shared = unique in made
+        shared = unique in made or taken_stage(run.config, name) is not None
         made.add(unique)
         if shared:
             seconds: float | None = 0.0
@@ -136,6 +137,7 @@ def stage_keys(config: SystemConfig, oracle: bool) -> dict[str, str]:
             continue
         # What is not there is no input of the stage.
         told = {key: value for key, value in asked.told.get(name, {}).items() if value}
+        told["taken from"] = str(taken_stage(config, name) or "")
         read = [content if part == _SPLIT else keys.get(part, "") for part in _reads(name, config)]
         keys[name] = fingerprint_of([name, settings.get(name), told, read])
     return {name: keys[name] for name in names}

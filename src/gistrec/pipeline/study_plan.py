@@ -1,5 +1,6 @@
 """What a study will run: systems on data sets with seeds, checked before any of it starts."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,14 @@ from gistrec.config.bazaar import BazaarConfig
 from gistrec.config.load import load_config, save_config
 from gistrec.config.overrides import parse_override
 from gistrec.config.seeds import seed_folder, seed_overrides
-from gistrec.config.study import StudyConfig, StudyData, StudySystem, as_folder, profile_file
+from gistrec.config.study import (
+    StudyConfig,
+    StudyData,
+    StudySource,
+    StudySystem,
+    as_folder,
+    profile_file,
+)
 from gistrec.config.system import SystemConfig
 from gistrec.config.variants import LEAN, Variant, parse_ablations
 from gistrec.data.bazaar.make import write_bazaar
@@ -29,11 +37,13 @@ class StudyPlace:
 
     Attributes:
         bazaar: how the study makes it there; None where it is somebody's own.
+        settings: of every run on it.
     """
 
     name: str
     folder: Path
     bazaar: BazaarConfig | None
+    settings: tuple[str, ...] = ()
 
     def make(self) -> None:
         """Make the bazaar, unless just this one stands there.
@@ -83,7 +93,8 @@ class StudyPlan:
 
     Attributes:
         folder: where it lies.
-        runs: in the order in which they are made: baselines first, so that systems take them over.
+        runs: in the order in which they are made: baselines first, so that systems take them over;
+            systems that are taken over from another run last.
         left_out: what the file names and this study does not do, in words.
         searches: what was searched for before the runs; their settings are in the recipes.
     """
@@ -99,11 +110,20 @@ class StudyPlan:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A row of the study: a label and the settings over a preset."""
+    """A row of the study: a label and the settings over a preset; data sets, and whose it is."""
 
     label: str
     preset: str
     settings: tuple[str, ...]
+    on: tuple[str, ...] = ()
+    source: StudySource | None = None
+
+    def lacks(self, names: Sequence[str]) -> str:
+        """What it needs of data that are not there; empty where nothing."""
+        if self.on and not set(self.on) & set(names):
+            return f"it runs on {', '.join(self.on)} alone"
+        place = None if self.source is None else self.source.dataset
+        return f"it is taken over from {place}" if place and place not in names else ""
 
 
 def plan_study(
@@ -129,17 +149,23 @@ def plan_study(
     """
     datasets, left_out = _datasets(config, study, paths or {})
     entries, unchanged = _entries(config, overrides)
-    runs = []
+    names = [data.name for data in datasets]
+    lacking = {entry.label: why for entry in entries if (why := entry.lacks(names))}
+    entries = [entry for entry in entries if entry.label not in lacking]
+    runs: list[PlannedRun] = []
     for data in datasets:
+        there = [entry for entry in entries if not entry.on or data.name in entry.on]
         for seed in config.seeds if seeds is None else seeds:
-            runs += [_planned(config, data, entry, seed, overrides) for entry in entries]
+            runs += [_planned(config, study, data, entry, seed, overrides) for entry in there]
+    # Who is taken over is made first, on whatever dataset.
+    runs.sort(key=lambda run: run.config.recommender.from_run is not None)
     return StudyPlan(
         config.name,
         config.title,
         study,
         tuple(datasets),
         tuple(runs),
-        (*left_out, *unchanged),
+        (*left_out, *(f"{label}: {why}" for label, why in lacking.items()), *unchanged),
     )
 
 
@@ -168,14 +194,20 @@ def _datasets(
 ) -> tuple[list[StudyPlace], list[str]]:
     """Where each dataset lies, and those that have no place."""
     named = {data.name: data for data in config.datasets}
-    given = {name: StudyData(name=name, path=path) for name, path in paths.items()}
+    given = {
+        name: named.get(name, StudyData(name=name)).model_copy(
+            update={"path": path, "bazaar": None}
+        )
+        for name, path in paths.items()
+    }
     found, lacking = [], []
     for data in (named | given).values():
         if data.bazaar is not None:
-            found.append(StudyPlace(data.name, study / _DATA / data.name, data.bazaar))
+            place = study / _DATA / data.name
+            found.append(StudyPlace(data.name, place, data.bazaar, data.set))
         elif data.path is not None:
             _refuse_no_dataset(data.name, data.path)
-            found.append(StudyPlace(data.name, data.path, None))
+            found.append(StudyPlace(data.name, data.path, None, data.set))
         else:
             lacking.append(data.name)
     if not found:
@@ -199,12 +231,13 @@ def _entries(config: StudyConfig, overrides: Sequence[str]) -> tuple[list[_Entry
     entries = [_Entry(name, name, ()) for name in config.baselines]
     unchanged = []
     for system in config.systems:
-        full = _Entry(system.name, system.preset, system.set)
+        full = _Entry(system.name, system.preset, system.set, system.on, system.from_run)
         entries.append(full)
         made = _config(config, full, overrides)
         for variant in _ablations(system, made):
             settings = (*system.set, *variant.overrides, *LEAN)
-            entry = _Entry(f"{system.name} / {variant.name}", system.preset, settings)
+            label = f"{system.name} / {variant.name}"
+            entry = replace(full, label=label, settings=settings)
             changed = _config(config, _over(full, variant.overrides), overrides)
             if changed == made:
                 unchanged.append(f"{entry.label}: {system.name} is so already")
@@ -230,11 +263,13 @@ def _over(entry: _Entry, settings: Sequence[str]) -> _Entry:
     return replace(entry, settings=(*entry.settings, *settings))
 
 
-def _recipe(config: StudyConfig, entry: _Entry, dataset: Path, overrides: Sequence[str]) -> Recipe:
+def _recipe(
+    config: StudyConfig, entry: _Entry, data: StudyPlace, overrides: Sequence[str]
+) -> Recipe:
     file = None if config.profile is None else profile_file(config.profile, entry.preset)
     asked = f"evaluation.protocols=[{', '.join(config.protocols)}]"
-    settings = (asked, *config.set, *entry.settings, *overrides)
-    return Recipe(entry.preset, dataset, file, settings)
+    settings = (asked, *config.set, *data.settings, *entry.settings, *overrides)
+    return Recipe(entry.preset, data.folder, file, settings)
 
 
 def _config(config: StudyConfig, entry: _Entry, overrides: Sequence[str]) -> SystemConfig:
@@ -246,21 +281,31 @@ def _config(config: StudyConfig, entry: _Entry, overrides: Sequence[str]) -> Sys
     for setting in overrides:
         parse_override(setting)
     try:
-        return _recipe(config, entry, Path(), overrides).config()
+        return _recipe(config, entry, StudyPlace("", Path(), None), overrides).config()
     except ConfigError as error:
         raise ConfigError(f"study {config.name}, {entry.label}: {error}") from error
 
 
 def _planned(
     config: StudyConfig,
+    study: Path,
     data: StudyPlace,
     entry: _Entry,
     seed: int,
     overrides: Sequence[str],
 ) -> PlannedRun:
-    recipe = _recipe(config, entry, data.folder, overrides)
+    recipe = _recipe(config, entry, data, overrides)
     recipe = recipe.under(*seed_overrides(SystemConfig, seed))
     if recipe.config().recommends:
         recipe = replace(recipe, overrides=(*recipe.overrides, _NO_BASELINES))
-    place = seed_folder(Path(_RUNS) / data.name / as_folder(entry.label), seed)
+    if entry.source is not None:
+        taken = study / _folder(entry.source.dataset or data.name, entry.source.system, seed)
+        setting = f"recommender.from_run={json.dumps(str(taken), ensure_ascii=False)}"
+        recipe = replace(recipe, overrides=(*recipe.overrides, setting))
+    place = _folder(data.name, entry.label, seed)
     return PlannedRun(data.name, entry.label, seed, place.as_posix(), recipe, recipe.config())
+
+
+def _folder(dataset: str, label: str, seed: int) -> Path:
+    """Of a run, from the study's."""
+    return seed_folder(Path(_RUNS) / dataset / as_folder(label), seed)

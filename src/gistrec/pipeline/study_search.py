@@ -51,7 +51,8 @@ def search_study(config: StudyConfig, plan: StudyPlan) -> StudyPlan:
     firsts = _first_runs(plan)
     for label in _searched(config, config.search):
         for place in plan.datasets:
-            searchable(firsts[place.name, label].recipe)
+            if (place.name, label) in firsts:
+                searchable(firsts[place.name, label].recipe)
     refuse_other_folder(plan.folder)
     with locked_run(plan.folder):
         for place in plan.datasets:
@@ -67,7 +68,9 @@ def first_trials(plan: StudyPlan, dataset: str) -> list[Path]:
 
 def _searched(config: StudyConfig, asked: StudySearchConfig) -> list[str]:
     """The labels that are searched, baselines first."""
-    return [label for label in config.labels if label in (asked.systems or config.labels)]
+    taken = [system.name for system in config.systems if system.from_run is not None]
+    named = asked.systems or tuple(label for label in config.labels if label not in taken)
+    return [label for label in config.labels if label in named]
 
 
 def _first_runs(plan: StudyPlan) -> dict[tuple[str, str], PlannedRun]:
@@ -79,7 +82,9 @@ def _of_dataset(
     config: StudyConfig, asked: StudySearchConfig, plan: StudyPlan, dataset: str
 ) -> StudyPlan:
     for label in _searched(config, asked):
-        run = _first_runs(plan)[dataset, label]
+        run = _first_runs(plan).get((dataset, label))
+        if run is None:
+            continue  # it does not run there
         place = Path(_SEARCHES) / dataset / as_folder(label)
         found: Settings = {}
         entry = StudySearch(
