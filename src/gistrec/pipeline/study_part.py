@@ -1,10 +1,10 @@
 """One dataset of a study as the report shows it."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gistrec.counted import counted
 from gistrec.errors import RunError
 from gistrec.evaluation.ablations import read_ablations
 from gistrec.evaluation.printed_systems import SETTING
@@ -70,7 +70,13 @@ def study_part(entries: Sequence[Entry], place: Place, users: int, seed: int) ->
     entrants = Entrants(tuple(entry.name for entry in entries if entry.own))
     shown = boards(pooled, entrants, place.failed)
     headline = [row for row in pooled if row.protocol == shown[0].protocol]
-    rows = [row for board in shown for row in pooled if row.protocol == board.protocol]
+    keyed = {(row.protocol, row.system): row for row in pooled}
+    rows = [
+        keyed[board.protocol, line.system]
+        for board in shown
+        for line in board.lines
+        if line.kind != "failed"
+    ]
     pairs = tuple(_pairs(entries, shown, entrants))
     models, mark = _models(entries), place.mark
     dataset, answering = dataset_card(entries[0].folders[0], mark), _answering(entries, rows)
@@ -146,21 +152,23 @@ def _heading(
 
 
 def _whole(entries: Sequence[Entry]) -> list[Entry]:
-    """Those that stand under every seed."""
-    most = max(len(entry.seeds) for entry in entries)
-    return [entry for entry in entries if len(entry.seeds) == most]
+    """Those that stand under the seeds that most do."""
+    counts = Counter(entry.seeds for entry in entries)
+    most = max(counts, key=lambda seeds: (counts[seeds], len(seeds)))
+    return [entry for entry in entries if entry.seeds == most]
 
 
 def _few(entries: Sequence[Entry]) -> list[str]:
-    """Which systems stand under fewer seeds, in a sentence for each number of them."""
+    """Which systems stand under other seeds than most, in a sentence for each such set."""
     whole = _whole(entries)
     found: dict[tuple[int, ...], list[str]] = {}
     for entry in entries:
         if entry not in whole:
             found.setdefault(entry.seeds, []).append(entry.name)
     return [
-        f"Of {counted(len(whole[0].seeds), 'seed')} only {', '.join(map(str, seeds))}: "
-        f"{', '.join(names)}. They stand in the tables and are not compared with the others."
+        f"Measured under seed {', '.join(map(str, seeds))} instead of "
+        f"{', '.join(map(str, whole[0].seeds))}, and so not compared with the others: "
+        f"{', '.join(names)}."
         for seeds, names in found.items()
     ]
 
@@ -168,7 +176,7 @@ def _few(entries: Sequence[Entry]) -> list[str]:
 def _pairs(
     entries: Sequence[Entry], shown: Sequence[Board], entrants: Entrants
 ) -> Iterable[EveryPair]:
-    """All pairs of the systems that stand under every seed, by each protocol."""
+    """All pairs of the systems that stand under the same seeds, the best first, by protocol."""
     whole = _whole(entries)
     for board in shown:
         names = {line.system for line in board.lines if line.kind != "failed"}
@@ -178,6 +186,8 @@ def _pairs(
         except RunError as error:
             say(f"report: {board.protocol}: systems are not compared: {error}")
             found = []
+        place = {line.system: at for at, line in enumerate(board.lines)}
+        found.sort(key=lambda pair: (place[pair.better], place[pair.worse]))
         yield EveryPair(board.protocol, tuple(found))
 
 

@@ -125,8 +125,8 @@ def _notes(record: StudyRecord) -> Iterable[str]:
     failed, left = record.of("failed"), [*record.of("waiting"), *record.of("running")]
     if failed:
         yield (
-            f"{len(failed)} of {counted(len(record.runs), 'run')} failed; why is told below, and "
-            "the same `gistrec study` command tries them again."
+            f"{len(failed)} of {counted(len(record.runs), 'run')} failed; why is told below. The "
+            "same command tries them again."
         )
     if left:
         yield f"{counted(len(left), 'run')} still to be made: shown is what stands so far."

@@ -7,6 +7,7 @@ from gistrec.config.variants import FULL, Variant
 from gistrec.errors import RunError
 from gistrec.evaluation.ablations import AblationRow
 from gistrec.evaluation.printed_systems import SETTING
+from gistrec.evaluation.protocol import PROTOCOLS
 from gistrec.evaluation.report.variants import SETTINGS
 from gistrec.pipeline.ablation_rows import Subject, ablation_rows
 from gistrec.pipeline.study_entries import Entry
@@ -31,7 +32,8 @@ def settings_of(entries: Sequence[Entry]) -> dict[str, list[AblationRow]]:
         itself = _subject(full, FULL)
         subjects = [itself, *(_subject(one, one.name.partition(SETTING)[2]) for one in changed)]
         try:
-            found[full.name] = ablation_rows(subjects, itself, EvaluationConfig(), full.seeds)
+            rows = ablation_rows(subjects, itself, EvaluationConfig(), full.seeds)
+            found[full.name] = sorted(rows, key=lambda row: PROTOCOLS.index(row.protocol))
         except RunError as error:
             say(f"report: {full.name}: settings are not compared: {error}")
     return found

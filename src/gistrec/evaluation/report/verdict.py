@@ -16,7 +16,7 @@ def verdict(rows: Sequence[Row], pairs: Sequence[Pair], entrants: Entrants) -> G
     """The winner by one protocol against the next, and against the best of the other kind.
 
     Args:
-        rows: of one protocol, of systems that stand under all seeds.
+        rows: of one protocol, of systems that stand under the same seeds.
         pairs: all pairs of these systems; none where they could not be compared.
         entrants: whose the systems are.
 
@@ -50,5 +50,5 @@ def verdict(rows: Sequence[Row], pairs: Sequence[Pair], entrants: Entrants) -> G
     mine = [pair for pair in pairs if pair.better == first.system]
     if len(mine) > 1:
         surely = sum(pair.told_apart for pair in mine)
-        told.append(f"It is told apart from {surely} of {len(mine)} others.")
+        told.append(f"It is told apart from {surely or 'none'} of {len(mine)} others.")
     return Glance(first.protocol, number(metric.value), " ".join(told))
