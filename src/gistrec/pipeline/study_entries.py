@@ -115,8 +115,8 @@ def _of_label(label: str, study: Path, runs: Sequence[StudyRun]) -> Iterator[Ent
             seen.setdefault(system, []).append(Seen(run.seed, folder, mine))
     # A run of one baseline is of the system that the label names.
     alone = [system for system in seen if system != ORACLE]
-    mine = own or (alone if len(alone) == 1 else ())
-    base = min(mine, key=len, default=label.partition(SETTING)[0])
+    bases = list(own) or (alone if len(alone) == 1 else [])
+    base = min(bases, key=len, default=label.partition(SETTING)[0])
     for system, measured in seen.items():
         is_own = system.partition("@")[0] in own
         name = _named(label, base, system) if is_own or system == base else system
