@@ -16,7 +16,7 @@ from gistrec.bench.ways import OTHERS, Other, Room, Way, other, ours
 from gistrec.bench.workload import Pictures, Shape, Workload, look_at_pictures, make_workload
 from gistrec.mllm.attention import use_kernel
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.scoring import CHUNK_TOKENS
+from gistrec.mllm.scoring import usual_chunk
 from gistrec.progress import say, track
 
 _OURS = "ours"
@@ -33,7 +33,8 @@ class ScoringGrid:
         images: whether candidates show an image.
         against: other ways.
         candidate_tokens: of a candidate's words.
-        chunk_tokens: where ``score_rows`` cuts a long list of candidates.
+        chunk_tokens: where ``score_rows`` cuts a long list of candidates; none for where it does by
+            itself.
         users: whose candidates ours, and a plain forward, take at once; seconds are a user's.
         repeats: runs of each way at most.
         limit_seconds: for all runs of a way together; where a prompt for each pair would take
@@ -46,7 +47,7 @@ class ScoringGrid:
     images: tuple[bool, ...] = (False, True)
     against: tuple[Other, ...] = OTHERS
     candidate_tokens: int = 18
-    chunk_tokens: tuple[int, ...] = (CHUNK_TOKENS,)
+    chunk_tokens: tuple[int, ...] = ()
     users: tuple[int, ...] = (1,)
     repeats: int = 5
     limit_seconds: float = 6.0
@@ -112,9 +113,8 @@ def bench_scoring(backbone: Backbone, about: About, grid: ScoringGrid) -> Iterat
     """
     pictures = look_at_pictures(backbone) if any(grid.images) else None
     looking = None if pictures is None else _seconds_of_looking(backbone, pictures)
-    combinations = list(
-        product(grid.images, grid.prefixes, grid.candidates, grid.chunk_tokens, grid.users)
-    )
+    chunks = grid.chunk_tokens or (usual_chunk(backbone.device),)
+    combinations = list(product(grid.images, grid.prefixes, grid.candidates, chunks, grid.users))
     for images, prefix, candidates, chunk, users in track(combinations, "bench scoring"):
         shape = Shape(candidates, prefix, grid.candidate_tokens, images)
         yield from _Comparison(

@@ -85,9 +85,8 @@ def scoring(
     from gistrec.bench.run import run_bench
     from gistrec.bench.scoring import ScoringGrid, bench_scoring
     from gistrec.bench.ways import OTHERS
-    from gistrec.mllm.scoring import CHUNK_TOKENS
 
-    chunks = (CHUNK_TOKENS,) if chunk_tokens is None else _counts(chunk_tokens, "--chunk-tokens")
+    chunks = () if chunk_tokens is None else _counts(chunk_tokens, "--chunk-tokens")
     grid = ScoringGrid(
         candidates=_counts(candidates, "--candidates"),
         prefixes=_counts(prefix, "--prefix"),

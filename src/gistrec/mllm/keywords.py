@@ -9,7 +9,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 _COMMON = 1 / 3
 _WORD = r"(?u)\b[^\W\d_][\w'-]+\b"
-# From where on a word is no accident of who chose what: so many standard deviations, and by so much.
+# From where on a word is no accident: so many standard deviations, and by so much.
 _SURELY, _CLEARLY = 5.0, 1.05
 
 Floats = npt.NDArray[np.float64]

@@ -11,9 +11,15 @@ from gistrec.mllm.vision.features import ImageFeatures
 
 BATCH_TOKENS = 16_384
 # Measured by `gistrec bench scoring --chunk-tokens`: a row at once computes attention that its mask
-# throws away, which costs more than a second pass as soon as the prefix or the list is long.
-CHUNK_TOKENS = 512
+# throws away, which costs more than another pass as soon as the prefix or the list is long. A
+# pass costs a CPU little, and what it works on stays in its caches.
+CHUNK_TOKENS, CHUNK_TOKENS_ON_CPU = 512, 128
 SHORT_PREFIX = 192
+
+
+def usual_chunk(device: torch.device) -> int:
+    """Tokens of candidates that a pass takes at most, on this device."""
+    return CHUNK_TOKENS_ON_CPU if device.type == "cpu" else CHUNK_TOKENS
 
 
 def hidden_states(backbone: Backbone, packed: Packed, features: ImageFeatures) -> torch.Tensor:
@@ -45,7 +51,7 @@ def score_rows(
     rows: Sequence[Row],
     features: ImageFeatures,
     max_tokens: int = BATCH_TOKENS,
-    chunk_tokens: int = CHUNK_TOKENS,
+    chunk_tokens: int | None = None,
 ) -> list[torch.Tensor]:
     """One float32 [branches] of yes-minus-no a row, on the CPU.
 
@@ -55,8 +61,11 @@ def score_rows(
         features: of the images in them.
         max_tokens: about so many padded tokens are run at once.
         chunk_tokens: where a row's candidates take more, or its prefix is long, the prefix is run
-            first and they follow it in chunks of so many tokens, on its keys and values.
+            first and they follow it in chunks of so many tokens, on its keys and values; None for
+            ``usual_chunk``.
     """
+    if chunk_tokens is None:
+        chunk_tokens = usual_chunk(backbone.device)
     scores: list[torch.Tensor] = [torch.empty(0)] * len(rows)
     short = [
         number
