@@ -70,7 +70,7 @@ def study_part(entries: Sequence[Entry], place: Place, users: int, seed: int) ->
     entrants = Entrants(tuple(entry.name for entry in entries if entry.own))
     shown = boards(pooled, entrants, place.failed)
     headline = [row for row in pooled if row.protocol == shown[0].protocol]
-    keyed = {(row.protocol, row.system): row for row in pooled}
+    keyed: dict[tuple[str, str], Row] = {(row.protocol, row.system): row for row in pooled}
     rows = [
         keyed[board.protocol, line.system]
         for board in shown
@@ -229,7 +229,7 @@ def _variants(
     entries: Sequence[Entry], models: Sequence[tuple[str, Path]], mark: str
 ) -> Iterable[Variants]:
     """Systems under other settings, then the ablations and sweeps of each."""
-    told = list(settings_of(entries).items())
+    told = settings_of(entries)
     for label, run in models:
         rows = read_ablations(run.parent) or read_ablations(run)
         told += [(label, list(rows))] if rows else []

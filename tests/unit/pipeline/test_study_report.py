@@ -113,12 +113,28 @@ def test_a_baseline_that_came_to_something_else_is_named_after_its_setting(tmp_p
 
 def test_a_setting_is_held_against_the_system_as_it_is(study: Path) -> None:
     found = settings_of(entries_of(record_of(study), study, "shop"))
-    full, withheld = found["mmsrarec"]
-    assert list(found) == ["mmsrarec"]
+    ((name, (full, withheld)),) = found
+    assert name == "mmsrarec"
     assert (full.variant, withheld.variant) == ("full", "images withheld")
     less = withheld.metrics["NDCG@5"].value - full.metrics["NDCG@5"].value
     assert withheld.difference["NDCG@5"].value == pytest.approx(less)
     assert less < 0
+
+
+def test_what_was_fine_tuned_elsewhere_stands_beside_the_ceiling_and_baselines(
+    tmp_path: Path,
+) -> None:
+    runs = (
+        make(tmp_path, "mmsrarec", 0, {"mmsrarec": 3}),
+        make(tmp_path, "mmsrarec / from there", 0, {"mmsrarec": 5}),
+    )
+    config = "name: mmsrarec\nrecommends: true\nrecommender: {from_run: ../there}\n"
+    (tmp_path / runs[1].folder / "config.yaml").write_text(config, encoding="utf-8")
+    shop = StudyDataset(name="shop", path="/")
+    record = StudyRecord(name="n", title="t", datasets=(shop,), runs=runs)
+    ((_, rows),) = settings_of(entries_of(record, tmp_path, "shop"))
+    assert [row.variant for row in rows] == ["full", "from there", "popularity", "itemknn"]
+    assert {row.group for row in rows} == {"transfer"}
 
 
 def test_the_summary_says_who_wins_by_how_much_and_how_surely(study: Path) -> None:

@@ -16,7 +16,13 @@ from gistrec.evaluation.row import Metric
 
 _SYSTEMS = "systems"  # of several seeds; they stand in the leaderboard
 SETTINGS = "settings"  # a system of a study beside itself under other settings
-_TITLES = {ABLATION: "Parts left out", SETTINGS: "Under other settings"}
+TRANSFER = "transfer"  # the same where it was fine-tuned on other data, and baselines
+_TITLES = {
+    ABLATION: "Parts left out",
+    SETTINGS: "Under other settings",
+    TRANSFER: "Fine-tuned elsewhere, asked here",
+}
+_AS_IT_IS = {TRANSFER: "fine-tuned here: the ceiling"}
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,11 @@ def _line(row: AblationRow, printed: Printed | None) -> VariantLine:
     difference = row.difference.get(HEADLINE)
     note = "; ".join(row.overrides)
     if row.same_as_full:
-        note = "the system as it is" if not row.difference else f"the same: {note} already"
+        note = (
+            _AS_IT_IS.get(row.group, "the system as it is")
+            if not row.difference
+            else f"the same: {note} already"
+        )
     return VariantLine(
         row.value or row.variant,
         note,
