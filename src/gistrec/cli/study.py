@@ -37,6 +37,9 @@ def study(
             metavar="NAME=DIR,...", help="Where data sets lie, those of the file or more."
         ),
     ] = None,
+    only: Annotated[
+        str | None, typer.Option(metavar="NAME,...", help="Only on these data sets.")
+    ] = None,
     seeds: Annotated[
         str | None, typer.Option(metavar="N,N,...", help="In place of the file's.")
     ] = None,
@@ -48,7 +51,8 @@ def study(
     from gistrec.config.study import load_study_config
     from gistrec.pipeline.study import run_study
     from gistrec.pipeline.study_estimate import estimate
-    from gistrec.pipeline.study_plan import parse_datasets, plan_study
+    from gistrec.pipeline.study_places import parse_datasets
+    from gistrec.pipeline.study_plan import plan_study
     from gistrec.pipeline.study_search import search_study, told_search
     from gistrec.pipeline.study_table import plan_table, told_sum
 
@@ -57,6 +61,7 @@ def study(
         config,
         out or _STUDIES / config.name,
         paths=None if datasets is None else parse_datasets(datasets),
+        only=None if only is None else [name.strip() for name in only.split(",")],
         seeds=None if seeds is None else parse_seeds(seeds),
         overrides=overrides or [],
     )

@@ -17,6 +17,7 @@ from gistrec.config.bazaar import BazaarConfig
 from gistrec.config.hm4sr import Hm4srConfig
 from gistrec.config.sequence import SequenceConfig
 from gistrec.config.system import SystemConfig
+from gistrec.errors import DataError
 
 _EMBEDDED = "embedded"
 _FULL_RANKINGS = (schema.FULL, schema.COLD_FULL)
@@ -180,13 +181,21 @@ def expected_seconds(
 
 
 def size_of(folder: Path, bazaar: BazaarConfig | None) -> DataSize:
-    """The size of a dataset; of a bazaar, what it will have."""
+    """The size of a dataset; of a bazaar, what it will have.
+
+    Raises:
+        DataError: its tables cannot be read.
+    """
     if bazaar is not None:
         mean = (bazaar.shortest + bazaar.longest) / 2
         return DataSize(bazaar.users, bazaar.items, round(bazaar.users * mean), True)
-    log = pl.scan_parquet(folder / schema.INTERACTIONS_FILE)
-    counted = log.select(pl.len(), pl.col(schema.USER_ID).n_unique().alias("users")).collect()
-    items = pl.scan_parquet(folder / schema.ITEMS_FILE).select(pl.len()).collect().item()
+    try:
+        log = pl.scan_parquet(folder / schema.INTERACTIONS_FILE)
+        counted = log.select(pl.len(), pl.col(schema.USER_ID).n_unique().alias("users")).collect()
+        items = pl.scan_parquet(folder / schema.ITEMS_FILE).select(pl.len()).collect().item()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        told = f"dataset {folder} cannot be read; `gistrec data check {folder}` says why"
+        raise DataError(told) from error
     oracle = (folder / schema.TRUTH_FOLDER).is_dir()
     return DataSize(counted["users"].item(), items, counted["len"].item(), oracle)
 

@@ -1,19 +1,14 @@
 """What a study will run: systems on data sets with seeds, checked before any of it starts."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gistrec import schema
-from gistrec.config.bazaar import BazaarConfig
-from gistrec.config.load import load_config, save_config
 from gistrec.config.overrides import parse_override
 from gistrec.config.seeds import seed_folder, seed_overrides
 from gistrec.config.study import (
     StudyConfig,
-    StudyData,
     StudySource,
     StudySystem,
     as_folder,
@@ -21,49 +16,13 @@ from gistrec.config.study import (
 )
 from gistrec.config.system import SystemConfig
 from gistrec.config.variants import LEAN, Variant, parse_ablations
-from gistrec.data.bazaar.make import write_bazaar
-from gistrec.errors import ConfigError, DataError
+from gistrec.errors import ConfigError
 from gistrec.evaluation.study import StudySearch
+from gistrec.pipeline.study_places import StudyPlace, study_places
 from gistrec.pipeline.variants import Recipe
-from gistrec.progress import say
 
-_DATA, _RUNS = "data", "runs"
+_RUNS = "runs"
 _NO_BASELINES = "baselines.names=[]"  # they have runs of their own
-
-
-@dataclass(frozen=True)
-class StudyPlace:
-    """A dataset of a study, and where it lies.
-
-    Attributes:
-        bazaar: how the study makes it there; None where it is somebody's own.
-        settings: of every run on it.
-    """
-
-    name: str
-    folder: Path
-    bazaar: BazaarConfig | None
-    settings: tuple[str, ...] = ()
-
-    def make(self) -> None:
-        """Make the bazaar, unless just this one stands there.
-
-        Raises:
-            DataError: its folder holds something else.
-        """
-        if self.bazaar is None:
-            return
-        note = self.folder.with_name(f"{self.folder.name}.yaml")  # written last
-        if note.is_file() and (self.folder / schema.DATASET_FILE).is_file():
-            try:
-                if load_config(BazaarConfig, file=note) == self.bazaar:
-                    return
-            except ConfigError:  # an earlier gistrec's: made anew
-                pass
-        say(f"{self.name}: a bazaar in {self.folder}")
-        note.unlink(missing_ok=True)
-        write_bazaar(self.folder, self.bazaar)
-        save_config(self.bazaar, note)
 
 
 @dataclass(frozen=True)
@@ -131,6 +90,7 @@ def plan_study(
     study: Path,
     *,
     paths: Mapping[str, Path] | None = None,
+    only: Sequence[str] | None = None,
     seeds: Sequence[int] | None = None,
     overrides: Sequence[str] = (),
 ) -> StudyPlan:
@@ -140,6 +100,7 @@ def plan_study(
         config: the study's file.
         study: its folder.
         paths: folders of data sets by name: of some that the file names, or of others.
+        only: names of the data sets that are wanted; None for all.
         seeds: instead of the file's.
         overrides: ``stage.key=value`` each, laid over everything else.
 
@@ -147,7 +108,7 @@ def plan_study(
         ConfigError: a system, baseline, profile or setting is unknown, or no dataset has a folder.
         DataError: a named folder holds no dataset.
     """
-    datasets, left_out = _datasets(config, study, paths or {})
+    datasets, left_out = study_places(config, study, paths or {}, only)
     entries, unchanged = _entries(config, overrides)
     names = [data.name for data in datasets]
     lacking = {entry.label: why for entry in entries if (why := entry.lacks(names))}
@@ -167,63 +128,6 @@ def plan_study(
         tuple(runs),
         (*left_out, *(f"{label}: {why}" for label, why in lacking.items()), *unchanged),
     )
-
-
-def parse_datasets(text: str) -> dict[str, Path]:
-    """``name=path`` with commas between them.
-
-    Raises:
-        ConfigError: something else stands there, or a name stands twice.
-    """
-    found: dict[str, Path] = {}
-    for part in text.split(","):
-        name, equals, path = (side.strip() for side in part.partition("="))
-        if not equals or not path or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+_-]*", name):
-            raise ConfigError(
-                f"--datasets {text}: write name=folder with commas between them, for example "
-                "microlens=datasets/microlens"
-            )
-        if name in found:
-            raise ConfigError(f"--datasets {text}: {name} is named twice")
-        found[name] = Path(path)
-    return found
-
-
-def _datasets(
-    config: StudyConfig, study: Path, paths: Mapping[str, Path]
-) -> tuple[list[StudyPlace], list[str]]:
-    """Where each dataset lies, and those that have no place."""
-    named = {data.name: data for data in config.datasets}
-    given = {
-        name: named.get(name, StudyData(name=name)).model_copy(
-            update={"path": path, "bazaar": None}
-        )
-        for name, path in paths.items()
-    }
-    found, lacking = [], []
-    for data in (named | given).values():
-        if data.bazaar is not None:
-            place = study / _DATA / data.name
-            found.append(StudyPlace(data.name, place, data.bazaar, data.set))
-        elif data.path is not None:
-            _refuse_no_dataset(data.name, data.path)
-            found.append(StudyPlace(data.name, data.path, None, data.set))
-        else:
-            lacking.append(data.name)
-    if not found:
-        wanted = ",".join(f"{name}=DIR" for name in lacking) or "NAME=DIR"
-        raise ConfigError(
-            f"the study {config.name} brings no data: name yours, --datasets {wanted}"
-        )
-    return found, [f"dataset {name}: no folder, give --datasets {name}=DIR" for name in lacking]
-
-
-def _refuse_no_dataset(name: str, folder: Path) -> None:
-    if not (folder / schema.ITEMS_FILE).is_file():
-        raise DataError(
-            f"{name}={folder}: no dataset, for it has no {schema.ITEMS_FILE}; "
-            "`gistrec data import` makes one"
-        )
 
 
 def _entries(config: StudyConfig, overrides: Sequence[str]) -> tuple[list[_Entry], list[str]]:

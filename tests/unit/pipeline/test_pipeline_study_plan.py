@@ -11,7 +11,8 @@ from gistrec.data.bazaar.make import write_bazaar
 from gistrec.errors import ConfigError, DataError
 from gistrec.pipeline.study_costs import DataSize, expected_seconds, size_of
 from gistrec.pipeline.study_estimate import estimate
-from gistrec.pipeline.study_plan import StudyPlan, parse_datasets, plan_study
+from gistrec.pipeline.study_places import parse_datasets
+from gistrec.pipeline.study_plan import StudyPlan, plan_study
 from gistrec.pipeline.study_table import told_sum
 
 SHOP = BazaarConfig(users=30, items=60)
@@ -84,6 +85,21 @@ def test_data_without_a_folder_is_left_out_and_asked_for(shop: Path, tmp_path: P
         plan_study(config, tmp_path)
     with pytest.raises(DataError, match="no dataset"):
         plan_study(config, tmp_path, paths={"films": tmp_path})
+
+
+def test_only_the_wanted_data_are_run_on(shop: Path) -> None:
+    config = study(datasets=[{"name": "made", "bazaar": {}}])
+    plan = plan_study(config, Path("nowhere"), paths={"shop": shop}, only=["shop"])
+    assert {run.dataset for run in plan.runs} == {"shop"}
+    with pytest.raises(ConfigError, match=r"no such dataset\. Known: made, shop"):
+        plan_study(config, Path("nowhere"), paths={"shop": shop}, only=["films"])
+
+
+def test_data_that_cannot_be_read_are_told_of(tmp_path: Path) -> None:
+    for name in ("items.parquet", "interactions.parquet"):
+        (tmp_path / name).write_bytes(b"no parquet")
+    with pytest.raises(DataError, match="gistrec data check"):
+        estimate(plan_study(study(), Path("nowhere"), paths={"shop": tmp_path}))
 
 
 def test_a_refused_setting_names_study_and_system(shop: Path) -> None:
