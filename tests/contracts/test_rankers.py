@@ -7,15 +7,20 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from gistrec.baselines.hm4sr.vectors import ItemVectors
 from gistrec.baselines.molar.training import MolarContent
 from gistrec.baselines.registry import Baseline, fit_baseline, load_baseline
 from gistrec.config.baselines import BaselineName, BaselinesConfig, EaseConfig
+from gistrec.config.evaluation import EvaluationConfig
 from gistrec.config.hm4sr import Hm4srConfig
 from gistrec.config.molar import MolarConfig
 from gistrec.config.sequence import SequenceConfig
+from gistrec.data.queries import Queries
 from gistrec.data.sequences import Sequences
+from gistrec.evaluation.protocol import rank_queries
+from gistrec.evaluation.row import Measured, make_row
 from gistrec.sequence.training import train_sequence_model
 from gistrec.text.encoder import of_length_one
 
@@ -153,6 +158,31 @@ HISTORIES = sequences([0, 2, 4], [1], [3, 5, 7, 9, 1, 3, 5, 7, 9, 1], [6, 8])
 CANDIDATES = np.array([[6, 1, 10], [3, 0, 11], [1, 2, 10], [0, 9, 11]], dtype=np.int32)
 
 
+def questions(users: int = 40) -> Queries:
+    """Histories of one to nine items, and seven candidates each."""
+    rng = np.random.default_rng(5)
+    rows = [rng.permutation(10)[: rng.integers(1, 10)].tolist() for _ in range(users)]
+    others = [rng.permutation([item for item in range(N_ITEMS) if item not in row]) for row in rows]
+    candidates = np.array([rng.choice(codes, 7) for codes in others], dtype=np.int32)
+    pool = np.ones(N_ITEMS, dtype=np.bool_)
+    return Queries(sequences(*rows), candidates[:, 0], candidates, pool)
+
+
+QUESTIONS = questions()
+
+
+def evaluated(
+    ranker: Baseline, asked: Queries, protocol: str, chunk: int | None = None
+) -> dict[str, object]:
+    """The row of a leaderboard: every metric with its interval, in every stratum."""
+    ids = pl.Series([f"i{code}" for code in range(N_ITEMS)])
+    ranks = rank_queries(ranker, asked, protocol, ids, np.full(N_ITEMS, 20), chunk)
+    measured = Measured(
+        system="x", dataset="d", split="users", split_fingerprint="f", protocol=protocol
+    )
+    return make_row(ranks, measured, EvaluationConfig(resamples=50)).model_dump()
+
+
 class TestRanker:
     def test_scores_are_finite_float32_of_the_asked_shape(self, case: Case) -> None:
         some = case.ranker.score(HISTORIES, CANDIDATES)
@@ -181,6 +211,22 @@ class TestRanker:
         for user in range(len(HISTORIES)):
             alone = case.ranker.score(HISTORIES.take([user]), CANDIDATES[[user]])
             np.testing.assert_allclose(alone[0], together[user], atol=1e-5)
+
+    @pytest.mark.parametrize("protocol", ["full", "sampled"])
+    def test_no_way_to_cut_up_an_evaluation_moves_a_digit(self, case: Case, protocol: str) -> None:
+        """Scores may differ in their last bits; what is counted and averaged does not."""
+        asked = QUESTIONS
+        whole = evaluated(case.ranker, asked, protocol)
+        threads = torch.get_num_threads()
+        for chunk in (1, 7, 32):
+            assert evaluated(case.ranker, asked, protocol, chunk) == whole
+        order = np.random.default_rng(8).permutation(len(asked))
+        assert evaluated(case.ranker, asked.take(order), protocol, 13) == whole
+        try:
+            torch.set_num_threads(3 - min(threads, 2))  # 1 where there were 2, 2 where there was 1
+            assert evaluated(case.ranker, asked, protocol, 5) == whole
+        finally:
+            torch.set_num_threads(threads)
 
     def test_the_same_seed_gives_the_same_scores(self, case: Case) -> None:
         assert np.array_equal(

@@ -44,7 +44,8 @@ class MllmRanker(ListRanker):
 
     def _score_lists(self, histories: Sequences, asked: Sequence[Sequence[int]]) -> list[Scores]:
         rows = self.rows(histories, asked)
-        return [found.numpy() for found in score_rows(self._backbone, rows, self._features)]
+        found = score_rows(self._backbone, list(map(_of_distinct, rows)), self._features)
+        return [_spread(row, scores.numpy()) for row, scores in zip(rows, found, strict=True)]
 
     def rows(self, histories: Sequences, asked: Sequence[Sequence[int]]) -> list[Row]:
         """The prompts that are scored: each user's, with a branch for each of their candidates."""
@@ -55,3 +56,14 @@ class MllmRanker(ListRanker):
                 self._known.profiles(histories), asked, told, strict=True
             )
         ]
+
+
+def _of_distinct(row: Row) -> Row:
+    """The row with each branch once: items told alike tie, whatever a batch does to last bits."""
+    return Row(row.prefix, tuple(dict.fromkeys(row.branches)))
+
+
+def _spread(row: Row, scores: Scores) -> Scores:
+    """Float32 [branches of ``row``], from the scores of its distinct ones."""
+    places = {branch: place for place, branch in enumerate(dict.fromkeys(row.branches))}
+    return scores[[places[branch] for branch in row.branches]]
