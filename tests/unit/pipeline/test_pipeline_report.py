@@ -98,6 +98,10 @@ def test_a_folder_of_seeds_is_one_report_of_their_means(tmp_path: Path) -> None:
         assert row.n_users == USERS
     content = report_content(tmp_path, 0, 0)
     assert content.heading.seeds == ("0", "1")
+    assert content.first == "seed 0, the first of 2"
+    assert dict(content.by_seed[0].lines)["itemknn"] == tuple(
+        f"{one['itemknn']:.3f}" for one in each
+    )
     assert [card.folder for card in content.runs] == ["seed-0", "seed-1"]
     assert len(content.told_apart) == 1
 
