@@ -64,6 +64,7 @@ def test_togetherness_is_no_less_than_nothing_and_blind_to_the_order_of_users(
     chosen = (rng.random((users, 12)) < 0.5).astype(np.int8)
     found = togetherness(held, sparse.csr_array(chosen))
     assert found.shape == (5,)
-    assert np.isfinite(found).all() and (found >= 0).all()
+    assert np.isfinite(found).all()
+    assert (found >= 0).all()
     shuffled = sparse.csr_array(chosen[rng.permutation(users)])
     assert togetherness(held, shuffled) == pytest.approx(found)
