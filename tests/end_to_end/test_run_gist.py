@@ -15,8 +15,8 @@ from gistrec.config.system import SystemConfig
 from gistrec.data.dataset import open_dataset
 from gistrec.errors import RunError
 from gistrec.pipeline.backbone import backbone_stage
-from gistrec.pipeline.gist import gist_stage
-from gistrec.pipeline.gist_view import gist_view
+from gistrec.pipeline.gist.stage import gist_stage
+from gistrec.pipeline.gist.view import gist_view
 from gistrec.pipeline.split import split_stage
 from gistrec.pipeline.workplace import Workplace
 

@@ -11,7 +11,7 @@ from gistrec import schema
 from gistrec.errors import EngineError
 from gistrec.files import read_json
 from gistrec.mllm.engines import client
-from gistrec.pipeline.gist import gist_stage
+from gistrec.pipeline.gist.stage import gist_stage
 from gistrec.pipeline.run import open_run
 from gistrec.pipeline.workplace import Workplace
 from servers.scripted import Asked, Reply, Served, chat, failing, serving

@@ -17,7 +17,7 @@ def gist(
     """Show the gist of an item and who made it, or the quality of all gists and ten of them."""
     from gistrec.cli.output import wide_console
     from gistrec.config.seeds import refuse_no_run
-    from gistrec.pipeline.gist_view import gist_view, item_gist
+    from gistrec.pipeline.gist.view import gist_view, item_gist
     from gistrec.pipeline.outdated import told_of_stage
 
     if not (run_folder / "gist").is_dir():

@@ -25,7 +25,7 @@ def recommend(
     """Recommend items to a user from all that is known of them, and say why."""
     from gistrec.cli.output import wide_console
     from gistrec.pipeline.recommend import Recommendations
-    from gistrec.pipeline.taste_steps import told_over_time
+    from gistrec.pipeline.taste.steps import told_over_time
 
     found = Recommendations.open(run_folder, system).recommend(user, k, why)
     if as_json:

@@ -36,11 +36,11 @@ def report(
     if (run_folder is None) == (study_folder is None):
         raise typer.BadParameter("name either --run or --study")
     if study_folder is not None:
-        from gistrec.pipeline.study_report import write
+        from gistrec.pipeline.study.page import write
 
         target = write(study_folder, out, (users or 2) if gallery else 0, seed)
     elif run_folder is not None:
-        from gistrec.pipeline.report import write_report
+        from gistrec.pipeline.report.page import write_report
 
         target = write_report(run_folder, out, (users or 4) if gallery else 0, seed)
     typer.echo(f"{target} ({target.stat().st_size / 1024**2:.1f} MiB)")

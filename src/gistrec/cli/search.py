@@ -44,7 +44,7 @@ def search(
     from gistrec.config.search import request_of
     from gistrec.errors import RunError
     from gistrec.evaluation.search_table import search_table, settings_table
-    from gistrec.pipeline.searches import BEST_FILE, search_all
+    from gistrec.pipeline.search.searches import BEST_FILE, search_all
     from gistrec.pipeline.variants import Recipe
 
     request = request_of(

@@ -49,12 +49,12 @@ def study(
     from gistrec.cli.output import print_whole
     from gistrec.config.seeds import parse_seeds
     from gistrec.config.study import load_study_config
-    from gistrec.pipeline.study import run_study
-    from gistrec.pipeline.study_estimate import estimate
-    from gistrec.pipeline.study_places import parse_datasets
-    from gistrec.pipeline.study_plan import plan_study
-    from gistrec.pipeline.study_search import search_study, told_search
-    from gistrec.pipeline.study_table import plan_table, told_sum
+    from gistrec.pipeline.study.estimate import estimate
+    from gistrec.pipeline.study.places import parse_datasets
+    from gistrec.pipeline.study.plan import plan_study
+    from gistrec.pipeline.study.run import run_study
+    from gistrec.pipeline.study.search import search_study, told_search
+    from gistrec.pipeline.study.table import plan_table, told_sum
 
     config = load_study_config(named)
     planned = plan_study(
@@ -86,8 +86,8 @@ def _publish(folder: Path, record: "StudyRecord") -> None:
     """Write and print the leaderboards of what is done, and write the report."""
     from gistrec.cli.output import print_whole, terminal_width
     from gistrec.evaluation.study_board_table import board_table, publish_boards
-    from gistrec.pipeline.study_board import study_boards
-    from gistrec.pipeline.study_report import write
+    from gistrec.pipeline.study.board import study_boards
+    from gistrec.pipeline.study.page import write
     from gistrec.progress import say
 
     boards = study_boards(folder, record)

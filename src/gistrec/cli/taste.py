@@ -22,7 +22,7 @@ def taste(
 ) -> None:
     """Show a user's taste after each block of the history, or the quality of all and a few."""
     from gistrec.cli.output import wide_console
-    from gistrec.pipeline.taste_view import taste_view, user_taste
+    from gistrec.pipeline.taste.view import taste_view, user_taste
 
     if user is not None:
         one = user_taste(run_folder, user)

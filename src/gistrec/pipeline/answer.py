@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gistrec.data.dataset import Dataset
-from gistrec.pipeline.taste_steps import TasteStep
+from gistrec.pipeline.taste.steps import TasteStep
 from gistrec.recommender.explain import Explanation, SharedWord, reasons
 
 

@@ -10,7 +10,7 @@ from gistrec.mllm.engines.engine import Engine, Sampling
 from gistrec.mllm.engines.local import LocalEngine
 from gistrec.mllm.engines.server import open_server_engine
 from gistrec.pipeline.backbone import model_identity, open_backbone, open_features, open_tuned
-from gistrec.pipeline.gist_tuning import GIST_TUNING
+from gistrec.pipeline.gist.tuning import GIST_TUNING
 from gistrec.pipeline.manifest import read_manifest, stage_fingerprint
 from gistrec.pipeline.workplace import Workplace
 

@@ -163,7 +163,7 @@ def asked_of(config: SystemConfig, dataset: str | None) -> Asked:
     # These import torch, which a person who looks at a table of baselines need not wait for.
     from gistrec.pipeline.collab import collab_settings
     from gistrec.pipeline.evidence import evidence_settings, told_inputs
-    from gistrec.pipeline.taste import taste_settings
+    from gistrec.pipeline.taste.stage import taste_settings
     from gistrec.pipeline.transfer import taken_now
 
     settings |= {

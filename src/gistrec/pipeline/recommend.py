@@ -24,8 +24,8 @@ from gistrec.pipeline.evidence import (
 from gistrec.pipeline.fusion import open_fused
 from gistrec.pipeline.recommender import Recommender, open_recommender, recommender_stage_name
 from gistrec.pipeline.states import refuse_stale
-from gistrec.pipeline.taste import TASTE, LiveTastes
-from gistrec.pipeline.taste_steps import TasteStep, open_tastes, tastes_over_time
+from gistrec.pipeline.taste.stage import TASTE, LiveTastes
+from gistrec.pipeline.taste.steps import TasteStep, open_tastes, tastes_over_time
 from gistrec.pipeline.transfer import taken_now
 from gistrec.pipeline.users import RunUsers
 from gistrec.progress import say

@@ -21,7 +21,7 @@ from gistrec.pipeline.cuts import prompt_facts, tell_shortened
 from gistrec.pipeline.evidence import OpenEvidence, told_inputs
 from gistrec.pipeline.manifest import Facts, stage_fingerprint
 from gistrec.pipeline.stage import run_stage
-from gistrec.pipeline.taste import TASTE, TasteTables
+from gistrec.pipeline.taste.stage import TASTE, TasteTables
 from gistrec.pipeline.transfer import take_over, taken_input, taken_stage
 from gistrec.pipeline.workplace import Workplace
 from gistrec.recommender.known import Known

@@ -8,7 +8,7 @@ from gistrec.config.text import SentenceEncoderKind
 from gistrec.errors import BackboneError, ConfigError
 from gistrec.mllm.folders import no_adapter, no_model
 from gistrec.pipeline.backbone import EMBEDDED
-from gistrec.pipeline.gist_tuning import refuse_untunable
+from gistrec.pipeline.gist.tuning import refuse_untunable
 from gistrec.pipeline.transfer import refuse_unfit_source
 from gistrec.pipeline.workplace import Workplace
 from gistrec.text.encoder import resolved_kind

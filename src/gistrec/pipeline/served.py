@@ -25,7 +25,7 @@ from gistrec.pipeline.manifest import (
 )
 from gistrec.pipeline.recommender import Recommender, retrieved_items
 from gistrec.pipeline.stage import run_stage
-from gistrec.pipeline.taste import TASTE, read_tastes
+from gistrec.pipeline.taste.stage import TASTE, read_tastes
 from gistrec.pipeline.workplace import Workplace
 from gistrec.recommender.known import Known
 from gistrec.recommender.nearby import nearby_items

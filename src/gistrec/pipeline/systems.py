@@ -15,8 +15,8 @@ from gistrec.pipeline.cuts import prompt_facts
 from gistrec.pipeline.evaluation import evaluate_system
 from gistrec.pipeline.evidence import OpenEvidence, evidence_stage, open_evidence
 from gistrec.pipeline.fusion import fusion_stage, open_fused
-from gistrec.pipeline.gist import gist_stage
-from gistrec.pipeline.gist_tuning import gist_tuning_stage
+from gistrec.pipeline.gist.stage import gist_stage
+from gistrec.pipeline.gist.tuning import gist_tuning_stage
 from gistrec.pipeline.manifest import Facts
 from gistrec.pipeline.recommender import (
     Recommender,
@@ -26,7 +26,7 @@ from gistrec.pipeline.recommender import (
     recommender_stage_name,
 )
 from gistrec.pipeline.stage import partial_folder
-from gistrec.pipeline.taste import TASTE, TasteTables, taste_stage
+from gistrec.pipeline.taste.stage import TASTE, TasteTables, taste_stage
 from gistrec.pipeline.workplace import Workplace
 from gistrec.recommender.gists import gist_texts
 from gistrec.recommender.known import Known

@@ -16,8 +16,8 @@ from gistrec.data.split_store import load_split
 from gistrec.errors import RunError
 from gistrec.pipeline.baselines import open_encoder
 from gistrec.pipeline.collab import collab_settings
-from gistrec.pipeline.gist import read_gists
-from gistrec.pipeline.gist_tuning import GIST_TUNING
+from gistrec.pipeline.gist.stage import read_gists
+from gistrec.pipeline.gist.tuning import GIST_TUNING
 from gistrec.pipeline.run import open_run
 from gistrec.pipeline.states import refuse_stale
 from gistrec.pipeline.workplace import Workplace

@@ -7,8 +7,8 @@ from rich.table import Table
 
 from gistrec.pipeline.answer import Answer, Recommendation
 from gistrec.pipeline.neighbours_view import Neighbours, ShownItem, SimilarUser
-from gistrec.pipeline.taste_steps import TasteItem, TasteStep, told_over_time
-from gistrec.pipeline.taste_view import UserTaste
+from gistrec.pipeline.taste.steps import TasteItem, TasteStep, told_over_time
+from gistrec.pipeline.taste.view import UserTaste
 
 
 def printed(table: Table) -> str:

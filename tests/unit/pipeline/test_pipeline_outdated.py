@@ -17,7 +17,7 @@ from gistrec.pipeline.compared import forget_earlier
 from gistrec.pipeline.manifest import stage_fingerprint
 from gistrec.pipeline.outdated import outdated_stages, outdated_systems, told_of_stage
 from gistrec.pipeline.stage import run_stage
-from gistrec.pipeline.taste import taste_settings
+from gistrec.pipeline.taste.stage import taste_settings
 from gistrec.pipeline.workplace import note_dataset
 
 SETTINGS = ["baselines.names=[popularity, sasrec]"]
