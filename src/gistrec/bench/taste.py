@@ -45,7 +45,7 @@ class TasteGrid:
     history: tuple[int, ...] = (6, 12, 24, 48)
     taste_tokens: tuple[int, ...] = (24,)
     images: tuple[bool, ...] = (True,)
-    users: int = 16
+    users: int = 64
     block: int = 3
     candidates: int = 21
     item_tokens: int = 24

@@ -141,7 +141,7 @@ def taste(
     backbone: Backbone = "embedded",
     history: Annotated[str, typer.Option(help="Items of a user; a list.")] = "6,12,24,48",
     images: Images = "with",
-    users: Annotated[int, typer.Option(min=1, help="Whom ours takes at once.")] = 16,
+    users: Annotated[int, typer.Option(min=1, help="Whom ours takes at once.")] = 64,
     block: Annotated[int, typer.Option(min=1, help="Items told in one question.")] = 3,
     candidates: Annotated[int, typer.Option(min=1, help="Of a user.")] = 21,
     item_tokens: Annotated[int, typer.Option(min=1, help="Tokens of an item's line.")] = 24,
