@@ -1,6 +1,6 @@
 """Rows of a report: a run's leaderboard, or one over the runs of several seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -73,26 +73,26 @@ def entrants_of(run: Path, rows: Sequence[Row]) -> Entrants:
     return Entrants(tuple(name for name in names if _asks_the_model(run, name)))
 
 
-def answering_seconds(folders: Sequence[Path], rows: Sequence[Row]) -> dict[str, float]:
+def answering_seconds(folders: Sequence[Path], systems: Iterable[str]) -> dict[str, float]:
     """Seconds that each system's measurement took a question, where its stage is there.
 
-    A fused system reads the scores of the one it fuses, so that one's seconds count too.
+    A question is counted once a seed and protocol. A fused system reads the scores of the one it
+    fuses, so that one's seconds count too.
     """
-    questions: dict[str, int] = {}
-    for row in rows:
-        questions[row.system] = questions.get(row.system, 0) + row.n_users
-    found = {}
-    for system, asked in questions.items():
-        known = measuring_seconds(folders, system)
-        if known and asked:
-            found[system] = sum(known) / len(known) / asked
-    return found
+    known = ((system, seconds_a_question(folders, system)) for system in systems)
+    return {system: seconds for system, seconds in known if seconds is not None}
 
 
-def measuring_seconds(folders: Sequence[Path], system: str) -> list[float]:
-    """Seconds of a system's measurement in each folder that has it."""
-    each = [_answering(folder, system) for folder in folders]
-    return [seconds for seconds in each if seconds is not None]
+def seconds_a_question(folders: Sequence[Path], system: str) -> float | None:
+    """The same of one system, over all folders that tell it; None where none does."""
+    taken, asked = 0.0, 0
+    for folder in folders:
+        rows = [row for row in load_leaderboard(folder) if row.system == system]
+        seconds = _answering(folder, system)
+        if rows and seconds is not None:
+            taken += seconds
+            asked += sum(row.n_users for row in rows)
+    return taken / asked if asked else None
 
 
 def _answering(run: Path, system: str) -> float | None:

@@ -31,7 +31,7 @@ from gistrec.pipeline.report.cards import dataset_card, quality_cards
 from gistrec.pipeline.report.courses import courses_of
 from gistrec.pipeline.report.page import gallery_of
 from gistrec.pipeline.report.printed import papers_beside
-from gistrec.pipeline.report.rows import measuring_seconds
+from gistrec.pipeline.report.rows import seconds_a_question
 from gistrec.pipeline.study.entries import Entry
 from gistrec.pipeline.study.settings import settings_of
 from gistrec.progress import say, track
@@ -79,7 +79,7 @@ def study_part(entries: Sequence[Entry], place: Place, users: int, seed: int) ->
     ]
     pairs = tuple(_pairs(entries, shown, entrants))
     models, mark = _models(entries), place.mark
-    dataset, answering = dataset_card(entries[0].folders[0], mark), _answering(entries, rows)
+    dataset, answering = dataset_card(entries[0].folders[0], mark), _answering(entries)
     seeds = sorted({seed for entry in entries for seed in entry.seeds})
     whole = {entry.name for entry in _whole(entries)}
     compared = [row for row in rows if row.system in whole]
@@ -203,15 +203,10 @@ def _against_baselines(
             yield against(best, one.pairs, mine, entrants)
 
 
-def _answering(entries: Sequence[Entry], rows: Sequence[Row]) -> dict[str, float]:
+def _answering(entries: Sequence[Entry]) -> dict[str, float]:
     """Seconds a question by system, where its measurement is there."""
-    found = {}
-    for entry in entries:
-        known = measuring_seconds(entry.folders, entry.inside)
-        asked = sum(row.n_users for row in rows if row.system == entry.name)
-        if known and asked:
-            found[entry.name] = sum(known) / len(known) / asked
-    return found
+    each = ((entry.name, seconds_a_question(entry.folders, entry.inside)) for entry in entries)
+    return {name: seconds for name, seconds in each if seconds is not None}
 
 
 def _courses(models: Sequence[tuple[str, Path]]) -> list[Course]:

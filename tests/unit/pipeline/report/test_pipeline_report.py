@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gistrec.errors import RunError
-from gistrec.evaluation.leaderboard import load_leaderboard
+from gistrec.evaluation.leaderboard import load_leaderboard, save_leaderboard
 from gistrec.files import write_json
 from gistrec.pipeline.manifest import Manifest, write_manifest
 from gistrec.pipeline.report.courses import courses_of
@@ -13,7 +13,7 @@ from gistrec.pipeline.report.page import report_content, write_report
 from gistrec.pipeline.report.rows import answering_seconds, entrants_of, rows_of
 
 sys.path.append(str(Path(__file__).parents[2] / "evaluation"))
-from report_cases import LEVELS, USERS, write_run
+from report_cases import LEVELS, USERS, ranks, row, write_run
 
 
 def finish(run: Path, stage: str, inputs: dict[str, str] | None = None, **facts: object) -> Path:
@@ -55,9 +55,17 @@ def test_a_note_begins_with_the_name_of_its_system_as_it_is_written(tmp_path: Pa
 
 
 def test_a_question_costs_its_share_and_a_fused_system_what_it_reads(run: Path) -> None:
-    seconds = answering_seconds([run], load_leaderboard(run))
+    seconds = answering_seconds([run], LEVELS)
     assert seconds["popularity"] == 8.0 / USERS
     assert seconds["mmsrarec+fusion"] == (8.0 + 8.0) / USERS
+
+
+def test_a_question_is_counted_under_each_seed(run: Path, tmp_path: Path) -> None:
+    half = row("popularity", ranks(9).head(USERS // 2))
+    save_leaderboard([half], tmp_path)
+    finish(tmp_path, "evaluation-popularity")
+    seconds = answering_seconds([run, tmp_path], ["popularity"])
+    assert seconds["popularity"] == (8.0 + 8.0) / (USERS + USERS // 2)
 
 
 def test_what_is_absent_is_left_out(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,10 +100,10 @@ def test_a_folder_of_seeds_is_one_report_of_their_means(tmp_path: Path) -> None:
         for folder in folders
     ]
     both = {row.system: row for row in rows_of(folders)}
-    for system, row in both.items():
+    for system, pooled in both.items():
         mean = (each[0][system] + each[1][system]) / 2
-        assert row.metrics["NDCG@5"].value == pytest.approx(mean)
-        assert row.n_users == USERS
+        assert pooled.metrics["NDCG@5"].value == pytest.approx(mean)
+        assert pooled.n_users == USERS
     content = report_content(tmp_path, 0, 0)
     assert content.heading.seeds == ("0", "1")
     assert content.first == "seed 0, the first of 2"
