@@ -58,7 +58,7 @@ def next_settings(
             )
         )
     asked = study.ask(distributions).params
-    return {one.setting: _rounded(asked[one.setting]) for one in held}
+    return {one.setting: _rounded(asked[one.setting], one) for one in held}
 
 
 def require_optuna() -> None:
@@ -89,5 +89,8 @@ def _distribution(parameter: Parameter) -> "BaseDistribution":
             return FloatDistribution(parameter.low, parameter.high, log=parameter.log)
 
 
-def _rounded(value: Scalar) -> Scalar:
-    return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
+def _rounded(value: Scalar, parameter: Parameter) -> Scalar:
+    """A number as it is tried, within its range: Optuna takes no trial that lies outside."""
+    if not isinstance(value, float) or isinstance(parameter, Choice):
+        return value
+    return min(max(float(f"{value:.{_DIGITS}g}"), parameter.low), parameter.high)
