@@ -57,7 +57,7 @@ class MolarConfig(SequenceTrainingConfig):
     dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
     max_length: int = Field(default=50, ge=1)
     negatives: int | None = Field(default=None, ge=1)
-    near_duplicate: float = Field(default=0.99, gt=0.0, le=1.0)
+    near_duplicate: float = Field(default=0.99, gt=0.0, lt=1.0)  # at 1 positives are negatives
     alignment: float = Field(default=0.1, ge=0.0)
     alignment_temperature: float = Field(default=0.2, gt=0.0)
     embedding_decay: float = Field(default=0.01, ge=0.0)

@@ -16,6 +16,7 @@ from gistrec.errors import ConfigError
 
 Scalar = bool | int | float | str | None
 _PAPER = "-paper"  # a paper's own settings are searched where the system's are
+_NOT_MEASURED = ("evidence", "fusion")  # trials go without, see ``pipeline.search``
 _NO_SETTINGS_OF_A_SYSTEM = ("name", "recommends", "dataset", "split", "evaluation")
 
 
@@ -92,6 +93,10 @@ class Space(StageConfig):
                 raise ValueError(f"{setting} stands there twice")
             if setting.split(".")[0] in _NO_SETTINGS_OF_A_SYSTEM:
                 raise ValueError(f"{setting} would change what is asked, not who answers")
+            if setting.split(".")[0] in _NOT_MEASURED:
+                raise ValueError(
+                    f"{setting}: a search measures systems without evidence and fusion"
+                )
             if setting.split(".")[-1] == "seed":
                 raise ValueError(f"{setting}: a seed is not searched, it is averaged over")
         return self

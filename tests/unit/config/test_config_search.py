@@ -60,6 +60,7 @@ def test_a_choice_is_widened_by_what_it_lacks() -> None:
         ("dataset.withhold", "would change what is asked"),
         ("evaluation.resamples", "would change what is asked"),
         ("baselines.sasrec.seed", "a seed is not searched"),
+        ("fusion.users", "without evidence and fusion"),
     ],
 )
 def test_a_space_leaves_questions_and_seeds_alone(setting: str, reason: str) -> None:
