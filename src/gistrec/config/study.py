@@ -173,6 +173,11 @@ class StudyConfig(StageConfig):
         for label in () if self.search is None else self.search.systems:
             if label not in self.labels:
                 raise ValueError(f"search.systems names {label}; known: {', '.join(self.labels)}")
+            if any(one.name == label and one.from_run for one in self.systems):
+                raise ValueError(
+                    f"search.systems names {label}, which is taken over and not fine-tuned: it "
+                    "goes by what is found of whom it is taken from"
+                )
         return self
 
     @property

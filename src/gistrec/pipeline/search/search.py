@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gistrec.config.evaluation import EvaluationConfig
 from gistrec.config.search import SearchRequest, Space, defaults_of, space_of
 from gistrec.config.system import SystemConfig
 from gistrec.config.variants import LEAN
@@ -32,6 +33,10 @@ from gistrec.pipeline.lock import locked_run, refuse_other_folder
 from gistrec.pipeline.search.draw import next_settings, require_optuna
 from gistrec.pipeline.variants import Recipe
 from gistrec.progress import say
+
+
+class OtherSearchError(RunError):
+    """A folder holds a search that was begun with something else."""
 
 
 def search(
@@ -108,12 +113,13 @@ def _begun(
 ) -> SearchRecord:
     """The record of the folder, if it is of this search; a new one where there is none."""
     dataset = open_dataset(recipe.dataset, config.dataset)
+    config = config.model_copy(update={"evaluation": EvaluationConfig()})  # the request has its own
     decides = [config, space, request.model_copy(update={"trials": 1, "seconds_each": None})]
     dumped = [part.model_dump(mode="json") for part in decides]
     mark = fingerprint_of([*dumped, dataset.fingerprint])
     record = find_search(folder)
     if record is not None and record.mark != mark:
-        raise RunError(
+        raise OtherSearchError(
             f"{folder / SEARCH_FILE} is of a search with other settings, other data or another "
             "seed: name another --out, or delete that folder"
         )

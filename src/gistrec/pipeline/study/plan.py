@@ -77,6 +77,10 @@ class _Entry:
     on: tuple[str, ...] = ()
     source: StudySource | None = None
 
+    def runs_on(self, dataset: str) -> bool:
+        """Whether it is to run there."""
+        return not self.on or dataset in self.on
+
     def lacks(self, names: Sequence[str]) -> str:
         """What it needs of data that are not there; empty where nothing."""
         if self.on and not set(self.on) & set(names):
@@ -113,9 +117,14 @@ def plan_study(
     names = [data.name for data in datasets]
     lacking = {entry.label: why for entry in entries if (why := entry.lacks(names))}
     entries = [entry for entry in entries if entry.label not in lacking]
+    without = _without_source(entries, names)
     runs: list[PlannedRun] = []
     for data in datasets:
-        there = [entry for entry in entries if not entry.on or data.name in entry.on]
+        there = [
+            entry
+            for entry in entries
+            if entry.runs_on(data.name) and (data.name, entry.label) not in without
+        ]
         for seed in config.seeds if seeds is None else seeds:
             runs += [_planned(config, study, data, entry, seed, overrides) for entry in there]
     # Who is taken over is made first, on whatever dataset.
@@ -126,8 +135,29 @@ def plan_study(
         study,
         tuple(datasets),
         tuple(runs),
-        (*left_out, *(f"{label}: {why}" for label, why in lacking.items()), *unchanged),
+        (
+            *left_out,
+            *(f"{label}: {why}" for label, why in lacking.items()),
+            *(f"{label} on {place}: {why}" for (place, label), why in without.items()),
+            *unchanged,
+        ),
     )
+
+
+def _without_source(
+    entries: Sequence[_Entry], datasets: Sequence[str]
+) -> dict[tuple[str, str], str]:
+    """Dataset and label of what is taken over from where nothing is made, and why."""
+    made = {(name, entry.label) for name in datasets for entry in entries if entry.runs_on(name)}
+    found = {}
+    for entry in entries:
+        if (source := entry.source) is None:
+            continue
+        for name in filter(entry.runs_on, datasets):
+            place = source.dataset or name
+            if (place, source.system) not in made:
+                found[name, entry.label] = f"{source.system} does not run on {place}"
+    return found
 
 
 def _entries(config: StudyConfig, overrides: Sequence[str]) -> tuple[list[_Entry], list[str]]:
@@ -138,6 +168,11 @@ def _entries(config: StudyConfig, overrides: Sequence[str]) -> tuple[list[_Entry
         full = _Entry(system.name, system.preset, system.set, system.on, system.from_run)
         entries.append(full)
         made = _config(config, full, overrides)
+        if system.from_run is not None and not made.recommends:
+            raise ConfigError(
+                f"study {config.name}, {system.name}: from_run takes over a fine-tuned "
+                f"recommender, and {system.preset} has none"
+            )
         for variant in _ablations(system, made):
             settings = (*system.set, *variant.overrides, *LEAN)
             label = f"{system.name} / {variant.name}"

@@ -16,7 +16,13 @@ from gistrec.config.variants import written_value
 from gistrec.errors import GistrecError
 from gistrec.evaluation.study import StudySearch
 from gistrec.pipeline.lock import locked_run, refuse_other_folder
-from gistrec.pipeline.search.search import as_overrides, search, searchable, trial_folder
+from gistrec.pipeline.search.search import (
+    OtherSearchError,
+    as_overrides,
+    search,
+    searchable,
+    trial_folder,
+)
 from gistrec.pipeline.study.plan import PlannedRun, StudyPlan
 from gistrec.progress import say
 
@@ -39,11 +45,13 @@ def search_study(config: StudyConfig, plan: StudyPlan) -> StudyPlan:
     """Search for the settings that the study asks for, or go on with that; the plan with them.
 
     A search that cannot begin takes nothing else with it: it is told of, with no trial in the
-    record, and its system keeps its own settings.
+    record, and its system keeps its own settings. One that was begun with other settings ends the
+    study before it makes anew, without what was found, what stands.
 
     Raises:
         ConfigError: nothing says what to search of a system.
-        RunError: another process works in the folder, or it holds something else.
+        RunError: another process works in the folder, or it holds something else, or a search of
+            another study.
         DataError: a bazaar cannot be made.
     """
     if config.search is None:
@@ -106,22 +114,33 @@ def _of_dataset(
                     "best": dict(found),
                 }
             )
+        except OtherSearchError:
+            raise
         except GistrecError as error:
             say(f"search of {label} on {dataset} failed: {error}")
         runs = tuple(
-            _with(other, found, run.config)
-            if other.dataset == dataset and _goes_by(other, label, config)
-            else other
+            _with(other, found, run.config) if _goes_by(other, (dataset, label), config) else other
             for other in plan.runs
         )
         plan = replace(plan, runs=runs, searches=(*plan.searches, entry))
     return plan
 
 
-def _goes_by(run: PlannedRun, label: str, config: StudyConfig) -> bool:
-    """Whether a run takes what was found of a label: its own, its ablations, all of a baseline."""
-    ablation = run.system not in config.labels and run.system.startswith(f"{label} / ")
-    return run.system == label or ablation or label in config.baselines
+def _goes_by(run: PlannedRun, searched: tuple[str, str], config: StudyConfig) -> bool:
+    """Whether a run takes what was found on a dataset of a label.
+
+    Each takes what was found of its own, an ablation of its system, all of a baseline, and what is
+    taken over of whom it is taken from: it is asked as that was fine-tuned.
+    """
+    dataset, label = searched
+    if label in config.baselines and run.dataset == dataset:
+        return True
+    names = [one for one in config.labels if f"{run.system} / ".startswith(f"{one} / ")]
+    own = max(names, key=len)
+    source = next((one.from_run for one in config.systems if one.name == own), None)
+    if source is not None:
+        return searched == (source.dataset or run.dataset, source.system)
+    return searched == (run.dataset, own)
 
 
 def _with(run: PlannedRun, found: Settings, searched: SystemConfig) -> PlannedRun:

@@ -9,7 +9,7 @@ import pytest
 from gistrec.config.load import load_config
 from gistrec.config.study import StudyConfig
 from gistrec.config.variants import written_value
-from gistrec.errors import ConfigError
+from gistrec.errors import ConfigError, RunError
 from gistrec.evaluation.study import load_study
 from gistrec.pipeline.study.estimate import estimate
 from gistrec.pipeline.study.plan import StudyPlan, plan_study
@@ -94,6 +94,19 @@ def test_a_study_that_is_started_again_searches_no_more(
     again = search_study(config, planned(tmp_path, config))
     assert again == first
     assert "starts" not in capsys.readouterr().err
+
+
+def test_a_search_of_other_settings_ends_the_study_and_other_protocols_are_none(
+    dataset: Path, tmp_path: Path
+) -> None:
+    text = STUDY.replace("trials: 3, systems: [ease, knn]", "trials: 1, systems: [ease]")
+    config = study_of(tmp_path, text)
+    first = search_study(config, planned(tmp_path, config))
+    more = study_of(tmp_path, text.replace("[sampled]", "[full, sampled]"))
+    assert search_study(more, planned(tmp_path, more)).searches == first.searches
+    other = study_of(tmp_path, f"{text}set: {{baselines.ease.l2: 7.0}}\n")
+    with pytest.raises(RunError, match="a search with other settings"):
+        search_study(other, planned(tmp_path, other))
 
 
 def test_a_label_that_the_study_has_not_cannot_be_searched(tmp_path: Path) -> None:

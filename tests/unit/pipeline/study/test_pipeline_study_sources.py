@@ -8,8 +8,10 @@ from pydantic import ValidationError
 from gistrec.config.bazaar import BazaarConfig
 from gistrec.config.study import StudyConfig, load_study_config
 from gistrec.data.bazaar.make import write_bazaar
+from gistrec.errors import ConfigError
 from gistrec.pipeline.study.estimate import estimate
 from gistrec.pipeline.study.plan import StudyPlan, plan_study
+from gistrec.pipeline.study.search import _goes_by
 
 FROM = {"system": "mmsrarec", "dataset": "one"}
 
@@ -58,6 +60,44 @@ def test_without_its_source_a_system_is_left_out(shop: Path) -> None:
     assert "moved: it is taken over from one" in plan.left_out
     plan = planned(study(), shop, "one")
     assert "moved: it runs on two alone" in plan.left_out
+
+
+def test_where_its_source_does_not_run_a_system_is_left_out(shop: Path) -> None:
+    taken = {"preset": "mmsrarec", "label": "moved", "from_run": {"system": "mmsrarec"}}
+    config = study(systems=[{"preset": "mmsrarec", "on": "one"}, taken])
+    plan = planned(config, shop, "one", "two")
+    assert [(run.dataset, run.system) for run in plan.runs] == [
+        ("one", "mmsrarec"),
+        ("one", "moved"),
+    ]
+    assert plan.left_out == ("moved on two: mmsrarec does not run on two",)
+
+
+def test_what_has_no_recommender_takes_none_over(shop: Path) -> None:
+    taken = {"preset": "hm4sr", "label": "moved", "from_run": {"system": "mmsrarec"}}
+    with pytest.raises(ConfigError, match=r"moved: from_run takes over .* and hm4sr has none"):
+        planned(study(systems=["mmsrarec", taken]), shop, "one")
+
+
+def test_what_is_taken_over_goes_by_what_was_found_of_its_source(shop: Path) -> None:
+    nested = {"preset": "mmsrarec", "label": "mmsrarec / deaf", "ablate": "without-rlvr"}
+    moved = {"preset": "mmsrarec", "label": "moved", "on": "two", "from_run": FROM}
+    config = study(systems=["mmsrarec", nested, moved], baselines=["sasrec"])
+    plan = planned(config, shop, "one", "two")
+
+    def going_by(*searched: str) -> set[tuple[str, str]]:
+        dataset, label = searched
+        runs = [run for run in plan.runs if _goes_by(run, (dataset, label), config)]
+        return {(run.dataset, run.system) for run in runs}
+
+    assert going_by("one", "mmsrarec") == {("one", "mmsrarec"), ("two", "moved")}
+    assert going_by("two", "mmsrarec") == {("two", "mmsrarec")}
+    deaf = {("one", "mmsrarec / deaf"), ("one", "mmsrarec / deaf / without-rlvr")}
+    assert going_by("one", "mmsrarec / deaf") == deaf
+    on_two = {(run.dataset, run.system) for run in plan.runs if run.dataset == "two"}
+    assert going_by("two", "sasrec") == on_two
+    with pytest.raises(ValidationError, match="names moved, which is taken over"):
+        study(systems=["mmsrarec", moved], search={"systems": ["moved"]})
 
 
 def test_only_what_is_fine_tuned_can_be_taken_over() -> None:
