@@ -14,7 +14,7 @@ import numpy as np
 from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.families.family import Grid
-from gistrec.mllm.invented_items import InventedItem, Liking, draw_item, draw_liking
+from gistrec.mllm.invented_items import Goods, InventedItem, Liking
 from gistrec.mllm.invented_tastes import asked_words, invented_taste
 from gistrec.mllm.packing import Row, Tokens
 
@@ -23,8 +23,6 @@ _HISTORY, _NEARBY, _CANDIDATES = 6, 3, 5
 _LONGEST = 12  # items that a taste rests on
 _ALONE = 0.5  # how often a taste stands for the whole history, and then for similar users too
 _NEARBY_FITS = 0.3
-
-Texts = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,25 +57,25 @@ class Pictures:
 
 
 def invented_rows(
-    backbone: Backbone, nouns: prompts.Nouns, texts: Texts, count: int, seed: Sequence[int]
+    backbone: Backbone, nouns: prompts.Nouns, goods: Goods, count: int, seed: Sequence[int]
 ) -> list[Row]:
     """``count`` rows of an invented user each; the first candidate fits, the others are random.
 
     Args:
         backbone: whose tokens.
         nouns: the dataset's words.
-        texts: telling words of each of the catalogue's texts; may be empty.
+        goods: what items are made of.
         count: how many.
         seed: of the draws.
     """
     rng = np.random.default_rng([*seed, _STREAM])
-    return [_row(backbone, nouns, texts, rng) for _ in range(count)]
+    return [_row(backbone, nouns, goods, rng) for _ in range(count)]
 
 
 def told_rows(
     backbone: Backbone,
     nouns: prompts.Nouns,
-    texts: Texts,
+    goods: Goods,
     pictures: Pictures,
     count: int,
     seed: Sequence[int],
@@ -88,33 +86,33 @@ def told_rows(
     image: to hold these against words is another thing to learn than words against words.
     """
     rng = np.random.default_rng([*seed, _TASTE_STREAM])
-    return [_told_row(backbone, nouns, texts, pictures, rng) for _ in range(count)]
+    return [_told_row(backbone, nouns, goods, pictures, rng) for _ in range(count)]
 
 
-def _row(backbone: Backbone, nouns: prompts.Nouns, texts: Texts, rng: np.random.Generator) -> Row:
-    liking = draw_liking(texts, rng)
-    history = [_gist(texts, liking, rng) for _ in range(_HISTORY)]
-    candidates = _candidates(texts, liking, rng)
-    known = prompts.known_of_user(nouns, history, _nearby(texts, liking, rng))
+def _row(backbone: Backbone, nouns: prompts.Nouns, goods: Goods, rng: np.random.Generator) -> Row:
+    liking = goods.liking(rng)
+    history = [_gist(goods, liking, rng) for _ in range(_HISTORY)]
+    candidates = _candidates(goods, liking, rng)
+    known = prompts.known_of_user(nouns, history, _nearby(goods, liking, rng))
     return _asked(backbone, known, candidates)
 
 
 def _told_row(
     backbone: Backbone,
     nouns: prompts.Nouns,
-    texts: Texts,
+    goods: Goods,
     pictures: Pictures,
     rng: np.random.Generator,
 ) -> Row:
-    liking = draw_liking(texts, rng)
-    items = [draw_item(texts, liking, rng) for _ in range(int(rng.integers(3, _LONGEST + 1)))]
+    liking = goods.liking(rng)
+    items = [goods.item(liking, rng) for _ in range(int(rng.integers(3, _LONGEST + 1)))]
     taste = invented_taste(items, asked_words(rng))
     shown = [] if rng.random() < _ALONE else [" ".join(item.words) for item in items[-_HISTORY:]]
-    nearby = [] if rng.random() < _ALONE else _nearby(texts, liking, rng)
+    nearby = [] if rng.random() < _ALONE else _nearby(goods, liking, rng)
     known = prompts.known_of_user(nouns, shown, nearby, taste)
     if not pictures.captions or rng.random() >= pictures.share:
-        return _asked(backbone, known, _candidates(texts, liking, rng))
-    items = [draw_item(texts, liking if place == 0 else None, rng) for place in range(_CANDIDATES)]
+        return _asked(backbone, known, _candidates(goods, liking, rng))
+    items = [goods.item(liking if place == 0 else None, rng) for place in range(_CANDIDATES)]
     return _asked(backbone, known, [_shown(item, pictures, rng) for item in items], pictures.grid)
 
 
@@ -133,9 +131,9 @@ def _asked(
 
 
 def _candidates(
-    texts: Texts, liking: Liking, rng: np.random.Generator
+    goods: Goods, liking: Liking, rng: np.random.Generator
 ) -> list[list[prompts.Segment]]:
-    gists = [_gist(texts, liking if place == 0 else None, rng) for place in range(_CANDIDATES)]
+    gists = [_gist(goods, liking if place == 0 else None, rng) for place in range(_CANDIDATES)]
     return [prompts.candidate(None, "", gist) for gist in gists]
 
 
@@ -146,12 +144,12 @@ def _shown(
     return prompts.candidate(pictures.like(item.seen, rng), " ".join(item.read), "")
 
 
-def _nearby(texts: Texts, liking: Liking, rng: np.random.Generator) -> list[str]:
+def _nearby(goods: Goods, liking: Liking, rng: np.random.Generator) -> list[str]:
     """What similar users chose; it fits now and then, and is to be believed no more than that."""
     return [
-        _gist(texts, liking if rng.random() < _NEARBY_FITS else None, rng) for _ in range(_NEARBY)
+        _gist(goods, liking if rng.random() < _NEARBY_FITS else None, rng) for _ in range(_NEARBY)
     ]
 
 
-def _gist(texts: Texts, liking: Liking | None, rng: np.random.Generator) -> str:
-    return " ".join(draw_item(texts, liking, rng).words)
+def _gist(goods: Goods, liking: Liking | None, rng: np.random.Generator) -> str:
+    return " ".join(goods.item(liking, rng).words)

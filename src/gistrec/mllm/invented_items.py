@@ -46,30 +46,40 @@ class InventedItem:
         return tuple(dict.fromkeys((*self.seen, *self.read)))
 
 
-def draw_liking(texts: Sequence[Sequence[str]], rng: np.random.Generator) -> Liking:
-    """Two values of each part, and two words of each of six texts."""
-    parts = tuple(
-        tuple(str(word) for word in rng.choice(part, _LIKED_OF_A_PART, replace=False))
-        for part in primer_parts()
-    )
-    words: set[str] = set()
-    for _ in range(_LIKED_TEXTS if texts else 0):
-        told = texts[int(rng.integers(len(texts)))]
-        words.update(told[place] for place in rng.permutation(len(told))[:2])
-    return Liking(parts, frozenset(words))
+@dataclass(frozen=True)
+class Goods:
+    """What invented items are made of.
 
+    Attributes:
+        texts: telling words of each of the catalogue's texts; may be empty.
+        parts: values of each part of a drawing: kinds, colours, patterns; empty where nothing is
+            drawn, so that a catalogue without images is not told of colours.
+    """
 
-def draw_item(
-    texts: Sequence[Sequence[str]], liking: Liking | None, rng: np.random.Generator
-) -> InventedItem:
-    """An item that follows ``liking``, or any."""
-    seen = []
-    for place, part in enumerate(primer_parts()):
-        faithful = liking is not None and rng.random() < _FAITHFUL
-        liked = liking.parts[place] if liking is not None and faithful else part
-        seen.append(liked[rng.integers(len(liked))])
-    if not texts:
-        return InventedItem(tuple(seen), ())
-    found = [texts[row] for row in rng.integers(len(texts), size=_TRIES).tolist()]
-    fits = [0 if liking is None else len(liking.words.intersection(told)) for told in found]
-    return InventedItem(tuple(seen), tuple(found[int(np.argmax(fits))]))
+    texts: Sequence[Sequence[str]]
+    parts: tuple[tuple[str, ...], ...] = primer_parts()
+
+    def liking(self, rng: np.random.Generator) -> Liking:
+        """Two values of each part, and two words of each of six texts."""
+        parts = tuple(
+            tuple(str(word) for word in rng.choice(part, _LIKED_OF_A_PART, replace=False))
+            for part in self.parts
+        )
+        words: set[str] = set()
+        for _ in range(_LIKED_TEXTS if self.texts else 0):
+            told = self.texts[int(rng.integers(len(self.texts)))]
+            words.update(told[place] for place in rng.permutation(len(told))[:2])
+        return Liking(parts, frozenset(words))
+
+    def item(self, liking: Liking | None, rng: np.random.Generator) -> InventedItem:
+        """An item that follows ``liking``, or any."""
+        seen = []
+        for place, part in enumerate(self.parts):
+            faithful = liking is not None and rng.random() < _FAITHFUL
+            liked = liking.parts[place] if liking is not None and faithful else part
+            seen.append(liked[rng.integers(len(liked))])
+        if not self.texts:
+            return InventedItem(tuple(seen), ())
+        found = [self.texts[row] for row in rng.integers(len(self.texts), size=_TRIES).tolist()]
+        fits = [0 if liking is None else len(liking.words.intersection(told)) for told in found]
+        return InventedItem(tuple(seen), tuple(found[int(np.argmax(fits))]))

@@ -14,7 +14,7 @@ import numpy as np
 
 from gistrec.mllm import prompts
 from gistrec.mllm.backbone import Backbone
-from gistrec.mllm.invented_items import InventedItem, Liking, draw_item, draw_liking
+from gistrec.mllm.invented_items import Goods, InventedItem, Liking
 from gistrec.mllm.lesson import Lesson
 from gistrec.mllm.sentences import joined, taste_told
 
@@ -90,7 +90,7 @@ def preference_after(before: Preference, items: Sequence[Sequence[str]], most: i
 def taste_lessons(
     backbone: Backbone,
     nouns: prompts.Nouns,
-    texts: Sequence[Sequence[str]],
+    goods: Goods,
     in_sentences: bool,
     count: int,
     seed: Sequence[int],
@@ -100,14 +100,14 @@ def taste_lessons(
     Args:
         backbone: whose tokens.
         nouns: the dataset's words.
-        texts: telling words of each of the catalogue's texts; may be empty.
+        goods: what items are made of.
         in_sentences: whether every other lesson tells its items in sentences, not in keywords.
         count: how many.
         seed: of the draws.
     """
     rng = np.random.default_rng([*seed, _STREAM])
     return [
-        _lesson(backbone, nouns, _step(texts, rng), in_sentences and number % 2 == 1)
+        _lesson(backbone, nouns, _step(goods, rng), in_sentences and number % 2 == 1)
         for number in range(count)
     ]
 
@@ -135,8 +135,8 @@ def _line(item: InventedItem, in_sentences: bool) -> str:
     return joined(item.seen[::-1], item.read, _SENTENCE) if in_sentences else " ".join(item.words)
 
 
-def _step(texts: Sequence[Sequence[str]], rng: np.random.Generator) -> InventedStep:
-    liking, most = draw_liking(texts, rng), asked_words(rng)
+def _step(goods: Goods, rng: np.random.Generator) -> InventedStep:
+    liking, most = goods.liking(rng), asked_words(rng)
     chances = [often for often, _, _ in _SIZES]
     _, least, largest = _SIZES[int(rng.choice(len(_SIZES), p=chances))]
     size = int(rng.integers(least, largest + 1))
@@ -144,15 +144,15 @@ def _step(texts: Sequence[Sequence[str]], rng: np.random.Generator) -> InventedS
     if rng.random() >= _NONE_BEFORE:
         of_another = rng.random() < _OF_ANOTHER
         earlier = int(rng.integers(1, _EARLIER + 1))
-        theirs = draw_liking(texts, rng) if of_another else liking
-        before = _of(_items(texts, theirs, earlier, rng), most)
-    return InventedStep(before, tuple(_items(texts, liking, size, rng)), most)
+        theirs = goods.liking(rng) if of_another else liking
+        before = _of(_items(goods, theirs, earlier, rng), most)
+    return InventedStep(before, tuple(_items(goods, liking, size, rng)), most)
 
 
 def _items(
-    texts: Sequence[Sequence[str]], liking: Liking, count: int, rng: np.random.Generator
+    goods: Goods, liking: Liking, count: int, rng: np.random.Generator
 ) -> list[InventedItem]:
-    return [draw_item(texts, liking, rng) for _ in range(count)]
+    return [goods.item(liking, rng) for _ in range(count)]
 
 
 def _of(items: Sequence[InventedItem], most: int) -> Preference:

@@ -23,12 +23,13 @@ from gistrec.mllm.backbone import Backbone, make_backbone
 from gistrec.mllm.embedded import make_model, make_processor, train_tokenizer
 from gistrec.mllm.families.family import Grid, Prepared
 from gistrec.mllm.invented import Pictures, invented_rows, told_rows
+from gistrec.mllm.invented_items import Goods
 from gistrec.mllm.invented_tastes import taste_lessons
 from gistrec.mllm.keywords import telling_words
 from gistrec.mllm.lesson import Lesson, lesson_loss
 from gistrec.mllm.losses import candidate_loss
 from gistrec.mllm.packing import Row
-from gistrec.mllm.primer import draw_primer, primer_words
+from gistrec.mllm.primer import draw_primer, primer_parts, primer_words
 from gistrec.mllm.retell import retell_lesson
 from gistrec.mllm.scoring import yes_minus_no
 from gistrec.mllm.sentence_lessons import description_lesson, joined_lesson, summary_lesson
@@ -120,7 +121,7 @@ class _School:
         nouns: prompts.Nouns,
         written: Sequence[tuple[str, str]],
         config: EmbeddedConfig,
-        chosen: sparse.csr_array | None,
+        chosen: sparse.csr_array | None = None,
     ) -> "_School":
         drawings = draw_primer(config.primer_drawings, config.image_side, config.seed)
         prepared = backbone.family.prepare([one.image for one in drawings]) if drawings else []
@@ -143,6 +144,11 @@ class _School:
         pairs, telling = [both for both, _ in told], [some for _, some in told]
         captions = [drawing.words for drawing in drawings]
         return cls(backbone, nouns, config, prepared, captions, seeing, reading, pairs, telling)
+
+    @property
+    def goods(self) -> Goods:
+        """What invented items are made of: nothing drawn where nothing is to be seen."""
+        return Goods(self.words, primer_parts() if self.drawings or not self.words else ())
 
     def batches(self, epoch: int) -> list[_Batch]:
         """One round, its batches in random order."""
@@ -197,12 +203,13 @@ class _School:
                 for row in rows
             ]
             batches.append(_Batch(drawings=rows, described=tuple(described)))
+        both = self.words and self.drawings
         told = [
             summary_lesson(self.backbone, self.written[row], self.words[row], _MOST_TEXT, rng)
             for row in rng.permutation(len(self.written))[:count].tolist()
         ]
         joined = [
-            joined_lesson(self.backbone, self.words, rng) for _ in range(count if self.words else 0)
+            joined_lesson(self.backbone, self.words, rng) for _ in range(count if both else 0)
         ]
         for lessons in (told, joined):
             batches += self._worded(sorted(lessons, key=lambda one: len(one.question.ids)))
@@ -212,7 +219,7 @@ class _School:
         """Invented users' preferences brought up to date."""
         in_sentences, count = self.config.sentences > 0, self.config.tastes
         seed = [self.config.seed, epoch]
-        lessons = taste_lessons(self.backbone, self.nouns, self.words, in_sentences, count, seed)
+        lessons = taste_lessons(self.backbone, self.nouns, self.goods, in_sentences, count, seed)
         lessons.sort(key=lambda lesson: len(lesson.question.ids))
         return self._worded(lessons, min(self.config.batch_size, _TASTES_AT_ONCE))
 
@@ -220,7 +227,7 @@ class _School:
         """Invented users told by their history, and others told by their taste."""
         config = self.config
         size, seed = config.batch_size, [config.seed, epoch]
-        who = self.backbone, self.nouns, self.words
+        who = self.backbone, self.nouns, self.goods
         rows = invented_rows(*who, config.invented_users, seed)
         pictures = Pictures.of(self.captions, lambda row: self.drawings[row].grid, config.pictured)
         told = told_rows(*who, pictures, config.tastes, seed)

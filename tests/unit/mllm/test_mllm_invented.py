@@ -1,9 +1,11 @@
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.invented import invented_rows
+from gistrec.mllm.invented_items import Goods
 from gistrec.mllm.packing import Row
 from gistrec.mllm.primer import primer_words
 from gistrec.mllm.prompts import Nouns
@@ -20,7 +22,7 @@ def words(backbone: Backbone, ids: Sequence[int]) -> list[str]:
 def rows(
     backbone: Backbone, texts: Sequence[Sequence[str]], seed: int, count: int = 40
 ) -> list[Row]:
-    return invented_rows(backbone, NOUNS, texts, count, [seed, 0])
+    return invented_rows(backbone, NOUNS, Goods(texts), count, [seed, 0])
 
 
 @pytest.mark.parametrize("texts", [TOLD, []])
@@ -52,3 +54,15 @@ def test_invented_users_are_decided_by_their_seed(tiny_backbone: Backbone) -> No
     assert rows(tiny_backbone, TOLD, 1) == rows(tiny_backbone, TOLD, 1)
     assert rows(tiny_backbone, TOLD, 1) != rows(tiny_backbone, TOLD, 2)
     assert rows(tiny_backbone, TOLD, 1, count=0) == []
+
+
+def test_where_nothing_is_drawn_items_are_told_by_words_of_texts_alone(
+    tiny_backbone: Backbone,
+) -> None:
+    rng = np.random.default_rng(0)
+    goods = Goods(TOLD, parts=())
+    liking = goods.liking(rng)
+    assert liking.parts == ()
+    items = [goods.item(liking, rng) for _ in range(20)]
+    assert {item.words for item in items} <= set(TOLD)
+    assert invented_rows(tiny_backbone, NOUNS, goods, 3, [0, 0])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gistrec.mllm.backbone import Backbone
 from gistrec.mllm.invented import Pictures, told_rows
-from gistrec.mllm.invented_items import InventedItem
+from gistrec.mllm.invented_items import Goods, InventedItem
 from gistrec.mllm.invented_tastes import (
     Preference,
     asked_words,
@@ -81,7 +81,7 @@ def test_lessons_ask_for_a_preference_of_known_words(
     known = {*primer_words(), *(word for told in texts for word in told)}
     known |= {"prefers", "perhaps", "also"}
     sizes, sentences, befores = [], 0, 0
-    lessons = taste_lessons(tiny_backbone, NOUNS, texts, in_sentences, 120, [0, 0])
+    lessons = taste_lessons(tiny_backbone, NOUNS, Goods(texts), in_sentences, 120, [0, 0])
     for lesson in lessons:
         *shown, asked = lines(tiny_backbone, lesson.question.ids)
         (answer,) = lines(tiny_backbone, lesson.answer.ids)
@@ -105,7 +105,7 @@ def test_lessons_ask_for_a_preference_of_known_words(
 
 def test_lessons_are_decided_by_their_seed(tiny_backbone: Backbone) -> None:
     def some(seed: int, count: int = 5) -> object:
-        return taste_lessons(tiny_backbone, NOUNS, TOLD, True, count, [seed, 0])
+        return taste_lessons(tiny_backbone, NOUNS, Goods(TOLD), True, count, [seed, 0])
 
     assert some(1) == some(1) != some(2)
     assert some(1, 0) == []
@@ -115,7 +115,7 @@ def test_told_users_have_a_taste_with_a_history_or_without(tiny_backbone: Backbo
     """The first candidate shares more words with the taste than the others do."""
     shared, with_history, with_nearby = [0.0, 0.0], 0, 0
     rows = told_rows(
-        tiny_backbone, NOUNS, TOLD, Pictures.of([], lambda _: (0, 0), 0.7), 200, [0, 0]
+        tiny_backbone, NOUNS, Goods(TOLD), Pictures.of([], lambda _: (0, 0), 0.7), 200, [0, 0]
     )
     for row in rows:
         taste, *others = lines(tiny_backbone, row.prefix.ids)
@@ -137,7 +137,7 @@ def test_most_told_users_are_shown_their_candidates(tiny_backbone: Backbone) -> 
     """The first candidate's drawing shows more of what the taste says than the others' do."""
     captions = list(product(*primer_parts()))
     pictures = Pictures.of(captions, lambda _: (2, 2), 0.7)
-    rows = told_rows(tiny_backbone, NOUNS, TOLD, pictures, 200, [0, 0])
+    rows = told_rows(tiny_backbone, NOUNS, Goods(TOLD), pictures, 200, [0, 0])
     shown = [row for row in rows if row.branches[0].images]
     assert 0.6 < len(shown) / len(rows) < 0.8
     fits = [0.0, 0.0]
