@@ -70,7 +70,7 @@ class StudyRecord(_Part):
 
     Attributes:
         runs: in the order in which they are made.
-        estimated_seconds: of all runs, as expected when the study last began.
+        estimated_seconds: of all runs, each as expected before it began.
     """
 
     name: str
@@ -92,14 +92,6 @@ class StudyRecord(_Part):
         """The same with another entry for the run of that folder."""
         runs = [entry if run.folder == entry.folder else run for run in self.runs]
         return self.model_copy(update={"runs": tuple(runs)})
-
-    def folders(self, study: Path, dataset: str, system: str) -> list[Path]:
-        """The folders of a system's finished runs on a dataset, one a seed."""
-        return [
-            study / run.folder
-            for run in self.of("done")
-            if (run.dataset, run.system) == (dataset, system)
-        ]
 
     def changed(self, folder: str, **changes: Any) -> "StudyRecord":
         """The same with ``changes`` in the run of ``folder``."""

@@ -95,16 +95,21 @@ def _attempted(plan: StudyPlan, record: StudyRecord, run: PlannedRun, what: str)
 
 
 def _begun(plan: StudyPlan, estimates: Sequence[RunEstimate]) -> StudyRecord:
-    """The record of a study that begins or goes on: what stands is done, all else waits."""
+    """The record of a study that begins or goes on: what stands is done, all else waits.
+
+    What is taken over from a run that waits waits too: that one may come to something else.
+    """
     earlier = find_study(plan.folder)
     known = {run.folder: run for run in earlier.runs} if earlier else {}
-    runs = []
+    runs, left = [], set[Path]()
     for run, expected in zip(plan.runs, estimates, strict=True):
         seconds = round(expected.seconds, 1) if expected.known else None
-        if _stands(plan.folder / run.folder, run.config):
+        folder = plan.folder / run.folder
+        if run.config.recommender.from_run not in left and _stands(folder, run.config):
             before = known.get(run.folder)
             runs.append(_done(plan, run, before.estimated_seconds if before else None))
         else:
+            left.add(folder.resolve())
             runs.append(_entry(run, "waiting", estimated_seconds=seconds))
     return StudyRecord(
         name=plan.name,
@@ -115,7 +120,13 @@ def _begun(plan: StudyPlan, estimates: Sequence[RunEstimate]) -> StudyRecord:
         ),
         runs=tuple(runs),
         searches=plan.searches,
-        estimated_seconds=round(sum(part.seconds for part in estimates), 1),
+        estimated_seconds=round(
+            sum(
+                part.seconds if run.estimated_seconds is None else run.estimated_seconds
+                for run, part in zip(runs, estimates, strict=True)
+            ),
+            1,
+        ),
     )
 
 

@@ -93,7 +93,7 @@ def test_what_stands_is_not_made_again(
     capsys.readouterr()
     again = went(plan_of(folder))
     assert "begins" not in capsys.readouterr().err
-    assert again.runs == record.runs
+    assert again == record  # what was expected, too, and not what it took
 
 
 def test_boards_pool_the_seeds_and_tell_who_wins(study: tuple[Path, StudyRecord]) -> None:
@@ -163,6 +163,25 @@ def test_changed_settings_make_again_what_they_touch(tmp_path: Path) -> None:
     assert [run.state for run in record.runs] == ["done", "done"]
     assert kept() == before[0]
     assert touched() != before[1]
+
+
+def test_what_is_taken_over_from_a_run_that_is_made_anew_is_made_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def begun(neighbours: int) -> list[str]:
+        near = {"baselines.itemknn.neighbours": neighbours}
+        taken = {"recommender.from_run": str(tmp_path / "runs/shop/near/seed-0")}
+        systems = [
+            {"preset": "itemknn", "label": "near", "set": near},
+            {"preset": "itemknn", "label": "moved", "set": taken},
+        ]
+        went(plan_of(tmp_path, seeds=[0], baselines=["popularity"], systems=systems))
+        told = capsys.readouterr().err
+        return [name for name in ("popularity", "near", "moved") if f"{name} on shop" in told]
+
+    assert begun(5) == ["popularity", "near", "moved"]
+    assert begun(5) == []
+    assert begun(6) == ["near", "moved"]
 
 
 def test_systems_with_other_seeds_are_shown_and_not_compared(tmp_path: Path) -> None:
