@@ -16,6 +16,9 @@ from gistrec.evaluation.row import Metric
 from gistrec.progress import track
 
 SURE = 0.05
+# The smallest p is 2 over so many draws, and Holm multiplies it by the number of pairs: with few
+# draws no difference among many systems, however large, would be told.
+_RESAMPLES, _A_PAIR = 10_000, 200
 _CONFIDENCE = (0.025, 0.975)
 _STREAM = 5419  # keeps these draws apart from every other use of the same seed
 _AT_ONCE = 500  # draws: bounds the memory
@@ -67,7 +70,7 @@ class Pair(BaseModel):
 def all_pairs(
     systems: Sequence[Contestant],
     metric: str,
-    resamples: int = 10_000,
+    resamples: int | None = None,
     seed: int = 0,
     against: str | None = None,
 ) -> list[Pair]:
@@ -76,7 +79,8 @@ def all_pairs(
     Args:
         systems: asked the same questions.
         metric: as ``gistrec.evaluation.metrics.metric_values`` names them.
-        resamples: draws of users; the smallest p is 2 over so many and one.
+        resamples: draws of users, the smallest p is 2 over so many and one; None for 10,000, or as
+            many as so many pairs need.
         seed: of the draws.
         against: only pairs with the system of this name, and corrected for these alone.
 
@@ -94,6 +98,7 @@ def all_pairs(
         for one, other in combinations(systems, 2)
         if against in (None, one.name, other.name)
     ]
+    resamples = resamples or max(_RESAMPLES, _A_PAIR * len(every))
     valued = [paired(one.ranks, other.ranks, metric) for one, other in every]
     draws = _drawn(valued, resamples, seed)
     found = [
