@@ -20,7 +20,8 @@ SOURCES = {
 NOTES = {
     "mllm-msr": "MMSRARec's Table 4 prints other figures of MLLM-MSR than MLLM-MSR's own Table 3: "
     "its AUC of Amazon-Baby and Amazon-Games are those of Amazon-Games and Amazon-Baby there, its "
-    "HR@5 of MicroLens is that of Amazon-Games, and its NDCG@5 seems to be MRR@5."
+    "HR@5 of MicroLens is that of Amazon-Games, and its NDCG@5 of MicroLens and Amazon-Baby lies "
+    "below the MRR@5 there, which no ranks of one next item can have."
 }
 
 
