@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gistrec.config.evaluation import EvaluationConfig
 from gistrec.config.search import SearchRequest, Space, defaults_of, space_of
 from gistrec.config.system import SystemConfig
 from gistrec.config.variants import LEAN
@@ -113,8 +112,11 @@ def _begun(
 ) -> SearchRecord:
     """The record of the folder, if it is of this search; a new one where there is none."""
     dataset = open_dataset(recipe.dataset, config.dataset)
-    config = config.model_copy(update={"evaluation": EvaluationConfig()})  # the request has its own
-    decides = [config, space, request.model_copy(update={"trials": 1, "seconds_each": None})]
+    decides = [
+        _deciding(config),
+        space,
+        request.model_copy(update={"trials": 1, "seconds_each": None}),
+    ]
     dumped = [part.model_dump(mode="json") for part in decides]
     mark = fingerprint_of([*dumped, dataset.fingerprint])
     record = find_search(folder)
@@ -134,6 +136,14 @@ def _begun(
         most_seconds=request.seconds_each,
         mark=mark,
     )
+
+
+def _deciding(config: SystemConfig) -> SystemConfig:
+    """The configuration with everything at its default that changes no trial's value."""
+    plain = SystemConfig(name=config.name)
+    parts = ["evaluation", "evidence", "fusion"]
+    parts += [] if config.recommends else ["gist", "taste", "recommender"]
+    return config.model_copy(update={part: getattr(plain, part) for part in parts})
 
 
 def _one_more(

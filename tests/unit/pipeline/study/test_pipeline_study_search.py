@@ -96,13 +96,14 @@ def test_a_study_that_is_started_again_searches_no_more(
     assert "starts" not in capsys.readouterr().err
 
 
-def test_a_search_of_other_settings_ends_the_study_and_other_protocols_are_none(
+def test_a_search_of_other_settings_ends_the_study_and_what_changes_no_trial_does_not(
     dataset: Path, tmp_path: Path
 ) -> None:
     text = STUDY.replace("trials: 3, systems: [ease, knn]", "trials: 1, systems: [ease]")
     config = study_of(tmp_path, text)
     first = search_study(config, planned(tmp_path, config))
-    more = study_of(tmp_path, text.replace("[sampled]", "[full, sampled]"))
+    text = text.replace("[sampled]", "[full, sampled]")
+    more = study_of(tmp_path, f"{text}set: {{recommender.epochs: 7}}\n")
     assert search_study(more, planned(tmp_path, more)).searches == first.searches
     other = study_of(tmp_path, f"{text}set: {{baselines.ease.l2: 7.0}}\n")
     with pytest.raises(RunError, match="a search with other settings"):
