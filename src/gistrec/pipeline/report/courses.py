@@ -8,6 +8,7 @@ from gistrec import schema
 from gistrec.evaluation.report.curves import Course, Curve
 from gistrec.files import read_json
 from gistrec.pipeline.manifest import find_manifest
+from gistrec.pipeline.transfer import FROM_RUN
 
 _RECOMMENDERS = {"recommender": "told no evidence", "recommender-evidence": "told evidence"}
 _BY_EPOCH, _TUNING = "validation_by_epoch", "gist-tuning"
@@ -16,14 +17,14 @@ _FEWEST = 2  # points that make a curve
 
 
 def courses_of(run: Path) -> list[Course]:
-    """Every training of a run that noted more than its end."""
+    """Every training of a run that noted more than its end; none of what it took over."""
     return [*_recommenders(run), *_baselines(run), *_tuning(run)]
 
 
 def _recommenders(run: Path) -> Iterator[Course]:
     for stage, told in _RECOMMENDERS.items():
         manifest = find_manifest(run / stage)
-        if manifest is None:
+        if manifest is None or FROM_RUN in manifest.facts:
             continue
         points = _numbered(manifest.facts.get(_BY_EPOCH))
         best = manifest.facts.get("best_epoch")
@@ -56,7 +57,7 @@ def _tuning(run: Path) -> Iterator[Course]:
     """The reward of a gist tuning, and the terms it is made of."""
     manifest = find_manifest(run / _TUNING)
     folder = run / _TUNING / schema.TENSORBOARD_FOLDER
-    if manifest is None or not folder.is_dir():
+    if manifest is None or FROM_RUN in manifest.facts or not folder.is_dir():
         return
     best = manifest.facts.get("best_step")
     kept = float(best) if isinstance(best, int) else None

@@ -132,6 +132,11 @@ def test_training_is_drawn_where_more_than_its_end_was_noted(tmp_path: Path) -> 
     assert [curve.name for curve in baselines.curves] == ["sasrec"]
 
 
+def test_what_a_run_took_over_was_not_trained_in_it(tmp_path: Path) -> None:
+    finish(tmp_path, "recommender", from_run="elsewhere", validation_by_epoch=[0.1, 0.2, 0.3])
+    assert courses_of(tmp_path) == []
+
+
 def test_rewards_are_read_from_what_the_tuning_logged(tmp_path: Path) -> None:
     from torch.utils.tensorboard import SummaryWriter
 
