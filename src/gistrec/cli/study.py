@@ -46,7 +46,7 @@ def study(
     overrides: Overrides = None,
 ) -> None:
     """Run a study, or go on with it: what stands stays, what failed is tried again."""
-    from gistrec.cli.output import print_whole
+    from gistrec.cli.output import print_whole, terminal_width
     from gistrec.config.seeds import parse_seeds
     from gistrec.config.study import load_study_config
     from gistrec.pipeline.study.estimate import estimate
@@ -66,7 +66,8 @@ def study(
         overrides=overrides or [],
     )
     expected = estimate(planned)
-    print_whole(plan_table(expected, f"{planned.title}: {planned.folder}"))
+    title = f"{planned.title}: {planned.folder}"
+    print_whole(plan_table(expected, title, terminal_width()))
     typer.echo(told_sum(expected))
     for line in planned.left_out:
         typer.echo(f"left out: {line}")

@@ -11,8 +11,17 @@ _UNBOUND = 10_000
 
 def whole_width(table: Table) -> int:
     """Columns of a terminal that show the table with no cell wrapped or cut."""
+    return _measured(table).maximum
+
+
+def narrowest_width(table: Table) -> int:
+    """Columns of a terminal that show the table with none cut, its cells wrapped where they may."""
+    return _measured(table).minimum
+
+
+def _measured(table: Table) -> Measurement:
     console = Console(width=_UNBOUND)
-    return Measurement.get(console, console.options, table).maximum
+    return Measurement.get(console, console.options, table)
 
 
 def fitting(

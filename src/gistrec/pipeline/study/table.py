@@ -2,38 +2,68 @@
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from rich.markup import escape
 from rich.table import Table
 
+from gistrec.counted import counted
+from gistrec.evaluation.fitting import narrowest_width
 from gistrec.pipeline.study.estimate import RunEstimate, StageEstimate
 
 _SHORTEST = 1.0  # second: quicker stages are only counted
+_COLUMNS = ("dataset", "system", "seed", "makes", "shares", "expected")
+_WRAPPED = {"makes": 32, "shares": 20}  # in fewer columns they are a tower of single words
+_LEAST_FIRST = ("shares", "makes")
+_CAPTION = "expected of two CPU cores, to a factor of two or so; what stands counts nothing"
 
 
-def plan_table(estimates: Sequence[RunEstimate], title: str) -> Table:
-    """One row a run: the stages that it makes with their seconds, and those that it shares."""
-    table = Table(title=escape(title), title_justify="left", pad_edge=False)
-    for name in ("dataset", "system", "seed"):
-        table.add_column(name, no_wrap=True, justify="right" if name == "seed" else "left")
-    table.add_column("makes", overflow="fold", min_width=20)
-    table.add_column("shares", overflow="fold", min_width=12)
-    table.add_column("expected", justify="right", no_wrap=True)
-    for at, part in enumerate(estimates):
-        run = part.run
-        last = at + 1 == len(estimates) or estimates[at + 1].run.seed != run.seed
-        table.add_row(
-            escape(run.dataset),
-            escape(run.system),
-            str(run.seed),
-            _made(part.stages),
-            ", ".join(stage.name for stage in part.stages if stage.shared),
-            _span(part.left, part.known) if part.left or not part.known else "stands",
-            end_section=last,
-        )
-    table.caption = (
-        "expected of two CPU cores, to a factor of two or so; what stands counts nothing"
-    )
+def plan_table(estimates: Sequence[RunEstimate], title: str, width: int | None = None) -> Table:
+    """One row a run: the stages that it makes with their seconds, and those that it shares.
+
+    ``width``: columns of a terminal; where cells cannot be wrapped into so few, what is shared and
+    then what is made are left out, as the caption says.
+    """
+    out: list[str] = []
+    table = _table(estimates, title, out)
+    for name in _LEAST_FIRST:
+        if width is None or narrowest_width(table) <= width:
+            break
+        out.append(name)
+        table = _table(estimates, title, out)
     return table
+
+
+def _table(estimates: Sequence[RunEstimate], title: str, out: Sequence[str]) -> Table:
+    table = Table(title=escape(title), title_justify="left", pad_edge=False)
+    shown = [name for name in _COLUMNS if name not in out]
+    rows = [_cells(part) for part in estimates]
+    for name in shown:
+        whole = max(cell_len(cells[name]) for cells in ({name: name}, *rows))
+        table.add_column(
+            name,
+            justify="right" if name in ("seed", "expected") else "left",
+            overflow="fold",
+            no_wrap=name not in _WRAPPED,
+            min_width=_WRAPPED.get(name, whole),
+        )
+    for at, (part, cells) in enumerate(zip(estimates, rows, strict=True)):
+        last = at + 1 == len(estimates) or estimates[at + 1].run.seed != part.run.seed
+        table.add_row(*(escape(cells[name]) for name in shown), end_section=last)
+    table.caption = _CAPTION + (f"; too narrow for {', '.join(out)}" if out else "")
+    table.caption_justify = "left"
+    return table
+
+
+def _cells(part: RunEstimate) -> dict[str, str]:
+    run = part.run
+    return {
+        "dataset": run.dataset,
+        "system": run.system,
+        "seed": str(run.seed),
+        "makes": _made(part.stages),
+        "shares": ", ".join(stage.name for stage in part.stages if stage.shared),
+        "expected": _span(part.left, part.known) if part.left or not part.known else "stands",
+    }
 
 
 def told_sum(estimates: Sequence[RunEstimate]) -> str:
@@ -41,7 +71,8 @@ def told_sum(estimates: Sequence[RunEstimate]) -> str:
     left = sum(part.left for part in estimates)
     known = all(part.known for part in estimates)
     shared = sum(stage.shared for part in estimates for stage in part.stages)
-    told = f"{len(estimates)} runs, {shared} stages shared, {_span(left, known)} expected"
+    runs, stages = counted(len(estimates), "run"), counted(shared, "stage")
+    told = f"{runs}, {stages} shared, {_span(left, known)} expected"
     if known:
         return told
     return f"{told}; stages of a named backbone are not in it, nobody has measured them yet"

@@ -1,8 +1,10 @@
 """What a study will run, and what it is expected to cost."""
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from gistrec.config.bazaar import BazaarConfig
 from gistrec.config.study import StudyConfig, available_studies, load_study_config
@@ -13,7 +15,7 @@ from gistrec.pipeline.study.costs import DataSize, expected_seconds, size_of
 from gistrec.pipeline.study.estimate import estimate
 from gistrec.pipeline.study.places import parse_datasets
 from gistrec.pipeline.study.plan import StudyPlan, plan_study
-from gistrec.pipeline.study.table import told_sum
+from gistrec.pipeline.study.table import plan_table, told_sum
 
 SHOP = BazaarConfig(users=30, items=60)
 
@@ -129,6 +131,24 @@ def test_every_study_that_comes_along_can_be_planned_and_priced(name: str, shop:
     assert len(parts) == len(plan.runs) > 1
     assert all(part.known for part in parts)
     assert "expected" in told_sum(parts)
+
+
+@pytest.mark.parametrize(("width", "out"), [(80, True), (160, False)])
+def test_the_plan_says_what_each_run_costs_on_a_terminal_of_any_width(
+    shop: Path, width: int, out: bool
+) -> None:
+    config = study(
+        systems=[{"preset": "mmsrarec", "label": "mmsrarec / images withheld when asked"}]
+    )
+    console = Console(width=width, file=StringIO())
+    with console.capture() as captured:
+        console.print(plan_table(estimate(planned(config, shop)), "Mine", width))
+    lines = captured.get().splitlines()
+    assert max(map(len, lines)) <= width
+    assert all(name in lines[2] for name in ("dataset", "system", "seed", "expected"))
+    assert ("shares" not in lines[2]) == out
+    assert ("too narrow for shares, makes" in captured.get()) == out
+    assert "mmsrarec / images withheld when asked" in captured.get()
 
 
 def test_a_bazaar_that_is_not_made_yet_has_the_size_that_it_will_have(shop: Path) -> None:
