@@ -1,6 +1,6 @@
 """What is wrong with a configuration, in words: the key, where it stands, what was expected."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -23,7 +23,17 @@ def describe_faults(
         model: the model of the whole configuration.
         origins: for each key (as the path to it) what set it: a preset, a file, an override.
     """
-    return "\n".join(_line(fault, model, origins) for fault in error.errors())
+    faults = error.errors()
+    return "\n".join(
+        _line(fault, model, origins) for fault in faults if not _follows_from_another(fault, faults)
+    )
+
+
+def _follows_from_another(fault: ErrorDetails, faults: Sequence[ErrorDetails]) -> bool:
+    """Whether a list is only too short for an entry of it that is told of, too."""
+    place = fault["loc"]
+    deeper = (one["loc"] for one in faults if len(one["loc"]) > len(place))
+    return fault["type"] == "too_short" and any(loc[: len(place)] == place for loc in deeper)
 
 
 def _line(

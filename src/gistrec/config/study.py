@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, NonNegativeInt, model_validator
 
 from gistrec.config.base import StageConfig
 from gistrec.config.baselines import BaselineName
@@ -19,7 +19,7 @@ from gistrec.config.search import SearchRequest
 from gistrec.errors import ConfigError
 
 _UNFIT = re.compile(r"[^A-Za-z0-9.+-]+")
-_NAME = r"^[A-Za-z0-9][A-Za-z0-9.+_-]*$"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*")
 _KEY_OF_SETTING = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 
 
@@ -43,6 +43,16 @@ def _as_system(given: Any) -> Any:
     return {"preset": given} if isinstance(given, str) else given
 
 
+def _fit_for_a_folder(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            "a folder is called so: write letters, digits, dots, dashes, _ and + alone, a letter "
+            "or digit first"
+        )
+    return name
+
+
+FolderName = Annotated[str, AfterValidator(_fit_for_a_folder)]
 Overrides = Annotated[tuple[str, ...], BeforeValidator(_as_overrides)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
 
@@ -57,7 +67,7 @@ class StudyData(StageConfig):
         set: settings over those of the whole study wherever a system runs on it.
     """
 
-    name: Annotated[str, Field(pattern=_NAME)]
+    name: FolderName
     path: Path | None = None
     bazaar: BazaarConfig | None = None
     set: Overrides = ()
@@ -137,7 +147,7 @@ class StudyConfig(StageConfig):
         search: settings are searched on validation users first; None for the systems' own.
     """
 
-    name: Annotated[str, Field(pattern=_NAME)]
+    name: FolderName
     title: str
     datasets: tuple[StudyData, ...] = ()
     seeds: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)] = (0,)

@@ -65,7 +65,8 @@ def test_a_study_is_read_with_its_short_forms(tmp_path: Path) -> None:
         ("users: 30", "users: none", "datasets.bazaar.users, entry 1 = 'none'"),
         ("recommender.epochs: 3", "recommender epochs: 3", "is no stage.key"),
         ("protocols: [sampled]", "protocols: [everything]", "protocols, entry 1 = 'everything'"),
-        ("name: mine", "name: my/study", "name = 'my/study'"),
+        ("name: mine", "name: my/study", "name = 'my/study': a folder is called so"),
+        ("name: shop", "name: my shop", "datasets.name, entry 1 = 'my shop': a folder"),
     ],
 )
 def test_what_is_wrong_is_told_with_file_and_key(
@@ -76,6 +77,12 @@ def test_what_is_wrong_is_told_with_file_and_key(
         loaded(tmp_path, WHOLE.replace(old, new, 1))
     assert told in str(fault.value)
     assert str(tmp_path / "study.yaml") in str(fault.value)
+
+
+def test_a_list_with_an_unknown_entry_is_not_called_too_short_as_well(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as fault:
+        loaded(tmp_path, WHOLE.replace("protocols: [sampled]", "protocols: [everything]"))
+    assert len(str(fault.value).splitlines()) == 1
 
 
 def test_a_study_of_nothing_is_refused(tmp_path: Path) -> None:

@@ -195,7 +195,10 @@ def _ablations(system: StudySystem, config: SystemConfig) -> list[Variant]:
         raise ConfigError(
             f"{system.name}: ablate varies what a language model is told, and it has none"
         )
-    return parse_ablations(",".join(system.ablate), config)
+    try:
+        return parse_ablations(",".join(system.ablate), config)
+    except ConfigError as error:
+        raise ConfigError(f"{system.name}: {error}") from error
 
 
 def _over(entry: _Entry, settings: Sequence[str]) -> _Entry:
