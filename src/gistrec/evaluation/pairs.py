@@ -64,7 +64,9 @@ class Pair(BaseModel):
         interval = f"95% interval {low:.1f} to {high:.1f}"
         if self.told_apart:
             return f"{self.better} beats {self.worse} by {points}, {interval}"
-        return f"{self.better} and {self.worse} cannot be told apart: {points}, {interval}"
+        told = f"{self.better} and {self.worse} cannot be told apart: {points}, {interval}"
+        # Such an interval alone would say that they can.
+        return f"{told}, too little among so many pairs" if low > 0 else told
 
 
 def all_pairs(

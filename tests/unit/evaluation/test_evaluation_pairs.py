@@ -73,6 +73,13 @@ def test_a_system_cannot_be_told_from_itself() -> None:
     )
 
 
+def test_an_interval_without_zero_is_explained_where_the_correction_undoes_it() -> None:
+    (pair,) = all_pairs([GOOD, FAIR], "HR@5", resamples=100)
+    assert pair.difference.low > 0
+    undone = pair.model_copy(update={"p_holm": 0.314})
+    assert undone.told().endswith(", too little among so many pairs")
+
+
 def test_chance_is_seldom_taken_for_a_difference() -> None:
     """Of 100 pairs of equally good systems, some 5 have p below .05."""
     found = [

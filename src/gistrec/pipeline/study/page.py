@@ -112,7 +112,7 @@ def _facts(record: StudyRecord, study: Path) -> Iterable[str]:
     seeds = sorted({run.seed for run in record.runs})
     systems = list(dict.fromkeys(run.system for run in record.runs))
     yield f"Datasets: {', '.join(one.name for one in record.datasets)}."
-    yield f"Systems: {', '.join(systems)}, and the baselines."
+    yield f"Systems: {', '.join(systems)}."
     if len(seeds) > 1:
         yield f"Seeds {', '.join(map(str, seeds))}: every figure is a mean over them."
     files = [study / run.folder / schema.LEADERBOARD_FILE for run in record.of("done")]
