@@ -166,8 +166,11 @@ def _entries(config: StudyConfig, overrides: Sequence[str]) -> tuple[list[_Entry
     unchanged = []
     for system in config.systems:
         full = _Entry(system.name, system.preset, system.set, system.on, system.from_run)
-        entries.append(full)
         made = _config(config, full, overrides)
+        if twin := _twin(config, full, entries, overrides):
+            unchanged.append(f"{full.label}: with these settings it is {twin}")
+            continue
+        entries.append(full)
         if system.from_run is not None and not made.recommends:
             raise ConfigError(
                 f"study {config.name}, {system.name}: from_run takes over a fine-tuned "
@@ -186,6 +189,18 @@ def _entries(config: StudyConfig, overrides: Sequence[str]) -> tuple[list[_Entry
     if twice := [name for name in dict.fromkeys(labels) if labels.count(name) > 1]:
         raise ConfigError(f"study {config.name}: two systems would lie in {twice[0]}")
     return entries, unchanged
+
+
+def _twin(
+    config: StudyConfig, entry: _Entry, entries: Sequence[_Entry], overrides: Sequence[str]
+) -> str | None:
+    """Who is taken over from the same run with the same settings; None if nobody is.
+
+    `--set` wins over what tells such rows apart, as `recommender.epochs: 0` does.
+    """
+    made = None if entry.source is None else _config(config, entry, overrides)
+    alike = (one for one in entries if made and (one.source, one.on) == (entry.source, entry.on))
+    return next((one.label for one in alike if _config(config, one, overrides) == made), None)
 
 
 def _ablations(system: StudySystem, config: SystemConfig) -> list[Variant]:

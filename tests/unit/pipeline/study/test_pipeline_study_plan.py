@@ -151,6 +151,16 @@ def test_the_plan_says_what_each_run_costs_on_a_terminal_of_any_width(
     assert "mmsrarec / images withheld when asked" in captured.get()
 
 
+def test_what_is_no_longer_told_apart_from_another_transfer_is_left_out(shop: Path) -> None:
+    source = {"system": "mmsrarec"}
+    floor = {"label": "floor", "from_run": source, "set": {"recommender.epochs": 0}}
+    moved = [{"preset": "mmsrarec", "label": "moved", "from_run": source}]
+    config = study(systems=["mmsrarec", *moved, {"preset": "mmsrarec", **floor}])
+    assert planned(config, shop).left_out == ()
+    (told,) = planned(config, shop, "recommender.epochs=1").left_out
+    assert told == "floor: with these settings it is moved"
+
+
 def test_a_bazaar_that_is_not_made_yet_has_the_size_that_it_will_have(shop: Path) -> None:
     before, after = size_of(Path("nowhere"), SHOP), size_of(shop, None)
     assert (before.users, before.items, before.oracle) == (30, 60, True)
