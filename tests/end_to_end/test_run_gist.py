@@ -55,7 +55,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, gistrec: Command) -> Workplac
     folder = tmp_path_factory.mktemp("made")
     (folder / "tiny.yaml").write_text(TINY, encoding="utf-8")
     gistrec.done("data", "bazaar", "--out", folder / "bazaar", "--users", 60, "--items", 80)
-    config = load_config(SystemConfig, "mmsrarec", folder / "tiny.yaml")
+    config = load_config(SystemConfig, "mmsrarec", folder / "tiny.yaml", ["split.cold_fraction=0"])
     work = Workplace(folder / "run", config, open_dataset(folder / "bazaar"))
     backbone_stage(work, split_stage(work))
     return work
