@@ -34,7 +34,7 @@ backbone:
   embedded:
     {width: 32, layers: 2, vision_width: 32, vision_layers: 1, primer_drawings: 24,
      invented_users: 24, max_texts: 100, retold_texts: 20, sentences: 100, tastes: 300, epochs: 2,
-     batch_size: 8, learning_rate: 5.0e-3}
+     batch_size: 8, learning_rate: 5.0e-3, telling: texts}
 gist: {max_new_tokens: 16, encoder: lsa}
 taste: {max_new_tokens: 8}
 recommender: {epochs: 1, max_windows: 40, batch_size: 8, negatives: 4, retrieved: 6}

@@ -1,8 +1,10 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy import sparse
 
 from gistrec.config.backbone import EmbeddedConfig
 from gistrec.data.bazaar.drawing import COLOURS, KINDS, PATTERNS
@@ -208,3 +210,16 @@ def test_a_round_tells_as_many_tastes_and_told_users_as_it_should(
         assert sum(len(one.invented) for one in batches) == 20
     assert len(rounds[0]) == len(rounds[1])
     assert rounds[0] != rounds[1]
+
+
+def test_what_users_chose_decides_which_words_are_taught(tiny_backbone: Backbone) -> None:
+    """Words of a text that no user's choices share are not asked for."""
+    texts = [(f"{style} {make}", "") for style in "abcd" for make in "wxyz" for _ in range(5)]
+    texts = [(f"{title[0] * 3} {title[2] * 3}", text) for title, text in texts]
+    chosen = np.zeros((40, len(texts)), dtype=np.int8)
+    for user in range(40):
+        chosen[user, (user % 4) * 20 : (user % 4 + 1) * 20] = 1  # one style, every make
+    config = TINY.model_copy(update={"primer_drawings": 0, "telling": "log"})
+    matrix = sparse.csr_array(chosen)
+    school = warm_start._School.open(tiny_backbone, NOUNS, texts, config, matrix)
+    assert school.words == [(title.split()[0],) for title, _ in texts]
