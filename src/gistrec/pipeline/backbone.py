@@ -68,7 +68,7 @@ def backbone_stage(work: Workplace, split: Split) -> Path:
     if config.model == EMBEDDED:
         inputs["prompts"] = PROMPT_VERSION  # what its warm start teaches
     inputs |= taken_input(work.config, "backbone")
-    if by_log:
+    if by_log and taken is None:
         inputs["split"] = split.fingerprint
     return run_stage(work.run, "backbone", config.deciding(), inputs, build, code="3")
 
